@@ -1,0 +1,114 @@
+# make help lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+MODULES  := devices edge hub simulators deploy
+PROGRAMS := edge hub sim
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+WEB      := hub/web
+TOOL     := go run -modfile=$(CURDIR)/deploy/tools/go.mod
+DEBIAN   := chromium fonts-noto-cjk mosquitto
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: run
+run: build ## build everything and run a demo site until Ctrl-C; its data stays in ./var
+	@bin/demo -dir var
+
+.PHONY: build
+build: console bin/demo $(PROGRAMS:%=bin/%) ## build the console and the programs into ./bin
+
+.PHONY: FORCE
+bin/edge: FORCE
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./edge/cmd/edge
+bin/hub: FORCE console
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./hub/cmd/hub
+bin/sim: FORCE
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./simulators/cmd/sim
+bin/demo: FORCE
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./deploy/demo
+
+.PHONY: console
+console: $(WEB)/dist/index.html ## build the operator console into hub/web/dist
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/vite.config.ts -type f 2>/dev/null)
+	@cd $(WEB) && npm run --silent build
+	@touch $@
+
+.PHONY: test
+test: debian build test-go test-web test-e2e ## install what tests need and pass everything
+
+.PHONY: debian
+debian: ## install the Debian packages that tests use, where that is possible
+	@missing=$$(for p in $(DEBIAN); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q '^install ok installed' || echo $$p; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "not a Debian system: install $$missing by hand, tests that need them are skipped"; exit 0; fi; \
+	sudo=; if [ "$$(id -u)" != 0 ]; then sudo='sudo -n'; fi; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends $$missing >/dev/null \
+	|| echo "cannot install $$missing: tests that need them are skipped"
+
+.PHONY: test-go
+test-go: ## Go tests of every module, with the race detector
+	@go test -race -timeout 15m $(MODULES:%=./%/...)
+
+.PHONY: test-web
+test-web: $(WEB)/node_modules/.package-lock.json ## the console's type check, lint and unit tests
+	@cd $(WEB) && npm run --silent lint && npx tsc --noEmit && npm test --silent
+
+.PHONY: test-e2e
+test-e2e: build ## the whole house as processes, with faults, and the console in Chromium
+	@TALLYDOCK_E2E=1 go test -count=1 -timeout 30m ./deploy/e2e/...
+
+.PHONY: check
+check: format lint tidy generated test ## everything that continuous integration checks
+
+.PHONY: format
+format:
+	@bad=$$($(TOOL) mvdan.cc/gofumpt -l $(MODULES) deploy/tools | grep -v '\.pb\.go$$' || true); \
+	if [ -n "$$bad" ]; then echo "not formatted, run make fix:"; echo "$$bad"; exit 1; fi
+
+.PHONY: fix
+fix: ## format the Go and TypeScript sources
+	@$(TOOL) mvdan.cc/gofumpt -w $(MODULES)
+	@cd $(WEB) && npx biome check --write .
+
+.PHONY: lint
+lint:
+	@for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOL) honnef.co/go/tools/cmd/staticcheck ./...); done
+
+.PHONY: tidy
+tidy: # every module builds alone
+	@for m in $(MODULES); do (cd $$m && export GOWORK=off && go mod tidy -diff && go build ./...); done
+
+.PHONY: generate
+generate: ## write the generated files again
+	@cd deploy/tools && GOWORK=off go run ./protogen ../../devices/wire/wirepb wire.proto
+	@cd $(WEB) && npm run --silent api
+
+.PHONY: generated
+generated: $(WEB)/node_modules/.package-lock.json
+	@before=$$(cat devices/wire/wirepb/*.go $(WEB)/src/api/schema.d.ts | sha256sum); $(MAKE) --no-print-directory generate; \
+	after=$$(cat devices/wire/wirepb/*.go $(WEB)/src/api/schema.d.ts | sha256sum); \
+	if [ "$$before" != "$$after" ]; then echo "generated files were not fresh; they are now: commit them"; exit 1; fi
+
+.PHONY: bench
+bench: build ## benchmarks, each beside its peer or physical limit
+	@go test -run '^$$' -bench . -benchtime 2s $(MODULES:%=./%/...) | grep -v '^ok\|no test files'
+	@TALLYDOCK_BENCH=1 go test -count=1 -v -run Measure -timeout 20m ./deploy/e2e/...
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## ten seconds of every fuzz target
+	@for m in $(MODULES); do for p in $$(cd $$m && grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -r -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' $$m/$$p/*_test.go | cut -c6-); do \
+	    echo "$$m/$$p $$f"; (cd $$m && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 10s $$p | tail -1); done; done; done
+
+.PHONY: clean
+clean: ## remove what was built; ./var stays
+	@rm -rf bin $(WEB)/dist/assets $(WEB)/dist/index.html* $(WEB)/node_modules

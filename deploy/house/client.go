@@ -1,0 +1,111 @@
+package house
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"strings"
+	"time"
+)
+
+// Client speaks with the hub as a signed-in user.
+type Client struct {
+	base string
+	http *http.Client
+	csrf string
+}
+
+// WaitHealthy waits until a program's /healthz answers 200.
+func WaitHealthy(ctx context.Context, address string) error {
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.New(resp.Status)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("http://%s/healthz does not answer: %w", address, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// AdminPassword reads the password that the hub made at its first start.
+func (h *House) AdminPassword() (string, error) {
+	b, err := os.ReadFile(h.path("hub/admin-password.txt"))
+	if err != nil {
+		return "", fmt.Errorf("cannot read the generated login: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// Login signs in as the administrator.
+func (h *House) Login(ctx context.Context) (*Client, error) {
+	password, err := h.AdminPassword()
+	if err != nil {
+		return nil, err
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{base: "http://" + h.Listen, http: &http.Client{Jar: jar, Timeout: 30 * time.Second}}
+	var session struct{ CSRF string }
+	err = c.Do(ctx, http.MethodPost, "/api/v1/session", map[string]string{"user": "admin", "password": password}, &session)
+	c.csrf = session.CSRF
+	return c, err
+}
+
+// Do sends a request with a JSON body (nil = none) and reads the JSON answer into out (nil = dropped).
+func (c *Client) Do(ctx context.Context, method, path string, body, out any) error {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("X-CSRF-Token", c.csrf)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, answer)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// Get reads a resource.
+func (c *Client) Get(ctx context.Context, path string, out any) error {
+	return c.Do(ctx, http.MethodGet, path, nil, out)
+}
