@@ -1,4 +1,3 @@
-// Package alarm is the life of an alarm after ISA-18.2 (IEC 62682) as a state machine.
 package alarm
 
 import "fmt"
@@ -57,5 +56,10 @@ const (
 	Return      Action = "return"
 	Acknowledge Action = "acknowledge"
 	Shelve      Action = "shelve"
-	Unshelve    Action = "unshelve"
+	Unshelve    Action = "unshelve" // by a person, or because the time had run out
+	Suppress    Action = "suppress"
+	Unsuppress  Action = "unsuppress"
+	// RemoveFromService and ReturnToService enclose maintenance.
+	RemoveFromService Action = "remove_from_service"
+	ReturnToService   Action = "return_to_service"
 )
