@@ -50,7 +50,12 @@ func (h *House) AdminPassword() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read the generated login: %w", err)
 	}
-	return strings.TrimSpace(string(b)), nil
+	for line := range strings.Lines(string(b)) {
+		if password, ok := strings.CutPrefix(line, "password "); ok {
+			return strings.TrimSpace(password), nil
+		}
+	}
+	return "", errors.New("the generated login has no password; it was changed")
 }
 
 // Login signs in as the administrator.

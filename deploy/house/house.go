@@ -16,7 +16,11 @@ import (
 	"syscall"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/tallydock/tallydock/devices/clock"
+	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/simulators/scenario"
 )
 
 // Options says what to run and where.
@@ -44,10 +48,11 @@ type House struct {
 
 // process is one running program.
 type process struct {
-	cmd  *exec.Cmd
-	log  *os.File
-	done chan struct{} // closed when it has ended
-	err  error
+	cmd   *exec.Cmd
+	stdin io.Writer
+	log   *os.File
+	done  chan struct{} // closed when it has ended
+	err   error
 }
 
 // Programs in the order in which they start; they stop the other way round.
@@ -78,15 +83,11 @@ func New(ctx context.Context, o Options) (*House, error) {
 func (h *House) path(name string) string { return filepath.Join(h.Dir, name) }
 
 func (h *House) seed(ctx context.Context) error {
-	seed := []string{"seed", h.Scenario, "--dir", h.Dir, "--speed", fmt.Sprint(h.Speed)}
-	if err := h.runOnce(ctx, "sim", seed...); err != nil {
+	if err := h.runOnce(ctx, "sim", "seed", "--dir", h.Dir, "--speed", fmt.Sprint(h.Speed), h.Scenario); err != nil {
 		return err
 	}
-	for _, kind := range []string{"items", "locations", "suppliers", "sources", "levels", "tags", "demand"} {
+	for _, kind := range catalog.Kinds() {
 		file := h.path(kind + ".csv")
-		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			continue
-		}
 		if err := h.runOnce(ctx, "hub", "import", "--config", h.path("hub.yaml"), kind, file); err != nil {
 			return err
 		}
@@ -105,16 +106,21 @@ func (h *House) runOnce(ctx context.Context, program string, args ...string) err
 
 // setClock goes on where the last run stopped, or starts at the scenario's first moment.
 func (h *House) setClock() error {
-	origin, err := os.ReadFile(h.path("clock"))
-	if errors.Is(err, os.ErrNotExist) {
-		origin, err = os.ReadFile(h.path("start"))
-	}
-	if err != nil {
+	var at time.Time
+	text, err := os.ReadFile(h.path("clock"))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		s, err := scenario.Builtin(h.Scenario)
+		if err != nil {
+			return err
+		}
+		at = s.Start
+	case err != nil:
 		return fmt.Errorf("cannot read the demonstration's time: %w", err)
-	}
-	at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(origin)))
-	if err != nil {
-		return fmt.Errorf("the demonstration's time: %w", err)
+	default:
+		if at, err = time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text))); err != nil {
+			return fmt.Errorf("the demonstration's time: %w", err)
+		}
 	}
 	h.Clock, err = clock.Scaled(at, time.Now(), h.Speed)
 	return err
@@ -140,8 +146,8 @@ func (h *House) args(program string) []string {
 		return []string{"run", "--config", h.path("edge.yaml")}
 	default:
 		return []string{
-			"run", h.Scenario, "--speed", fmt.Sprint(h.Speed), "--dir", h.Dir, "--broker", "tcp://" + h.MQTT,
-			"--credentials", h.path("hub/credentials.yaml"), "--clock", h.Clock.Spec(),
+			"run", "--dir", h.Dir, "--broker", "tcp://" + h.MQTT, "--credentials", h.path("hub/credentials.yaml"),
+			"--clock", h.Clock.Spec(), h.Scenario,
 		}
 	}
 }
@@ -152,6 +158,11 @@ func (h *House) Start(program string) error {
 	defer h.mu.Unlock()
 	if p := h.procs[program]; p != nil {
 		return fmt.Errorf("%s runs already", program)
+	}
+	if program == "edge" {
+		if err := h.copyPassword(); err != nil {
+			return err
+		}
 	}
 	log, err := os.OpenFile(h.path(program+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -166,11 +177,15 @@ func (h *House) Start(program string) error {
 		out = io.MultiWriter(log, &prefixer{w: h.Output, prefix: program + ": "})
 	}
 	cmd.Stdout, cmd.Stderr = out, out
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		log.Close()
 		return fmt.Errorf("cannot start %s: %w", program, err)
 	}
-	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
+	p := &process{cmd: cmd, stdin: stdin, log: log, done: make(chan struct{})}
 	h.procs[program] = p
 	go func() {
 		p.err = cmd.Wait()
@@ -178,6 +193,38 @@ func (h *House) Start(program string) error {
 		close(p.done)
 	}()
 	return nil
+}
+
+// copyPassword gives the edge the password that the hub made for it, as an IT person would.
+func (h *House) copyPassword() error {
+	text, err := os.ReadFile(h.path("hub/credentials.yaml"))
+	if err != nil {
+		return fmt.Errorf("cannot read the hub's credentials: %w", err)
+	}
+	var credentials struct {
+		Edges map[string]struct {
+			Password string `yaml:"password"`
+		} `yaml:"edges"`
+	}
+	if err := yaml.Unmarshal(text, &credentials); err != nil {
+		return fmt.Errorf("the hub's credentials: %w", err)
+	}
+	for _, e := range credentials.Edges {
+		return os.WriteFile(h.path("edge.password"), []byte(e.Password+"\n"), 0o600)
+	}
+	return errors.New("the hub's credentials have no edge")
+}
+
+// Tell writes a line to a program's standard input; the simulators take orders there.
+func (h *House) Tell(program, line string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.procs[program]
+	if p == nil {
+		return fmt.Errorf("%s does not run", program)
+	}
+	_, err := fmt.Fprintln(p.stdin, line)
+	return err
 }
 
 // Kill ends a program at once, as a power cut would, and waits until it is gone.

@@ -106,6 +106,8 @@ type Store interface {
 	// Inputs gives every item at every site that somebody supplies, with its demand of the days from first on up to and
 	// without today.
 	Inputs(ctx context.Context, first, today time.Time) ([]Input, error)
+	// LastRun is when the newest run was; zero where there was none.
+	LastRun(ctx context.Context) (time.Time, error)
 	// SaveRun stores a run's proposals; open proposals of before become Superseded.
 	SaveRun(ctx context.Context, run Run, proposals []Proposal) error
 	// Proposals lists those of a state ("" = all), newest first.
@@ -138,16 +140,25 @@ func New(cfg Config, store Store, clk clock.Clock, log *slog.Logger) *Service {
 	return &Service{cfg, store, clk, log}
 }
 
-// Loop runs the planning at once and then every Config.Every of business time, until ctx ends.
+// settle is how long after its start a hub waits with its first plan, so that gateways can have told what there is.
+const settle = time.Hour
+
+// Loop runs the planning every Config.Every of business time, also over restarts, until ctx ends. A plan that is due at
+// the start waits an hour.
 func (s *Service) Loop(ctx context.Context) error {
-	for {
+	last, err := s.store.LastRun(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	wait := max(settle, min(last.Add(s.cfg.Every).Sub(now), s.cfg.Every))
+	for s.clock.Sleep(ctx, wait) == nil {
 		if _, err := s.Run(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("planning failed; it runs again in its time", "error", err)
 		}
-		if s.clock.Sleep(ctx, s.cfg.Every) != nil {
-			return nil
-		}
+		wait = s.cfg.Every
 	}
+	return nil
 }
 
 // Run judges every item at every site and stores what it proposes.
