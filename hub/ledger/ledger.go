@@ -39,7 +39,8 @@ const (
 	Receive Kind = "receive" // SUPPLIER -> a site
 	Ship    Kind = "ship"    // a site -> CUSTOMER
 	Move    Kind = "move"    // between places of a site
-	Found   Kind = "found"   // LOSS -> a site: seen, and never booked in
+	Found   Kind = "found"   // LOSS or CUSTOMER -> a site: seen, and not booked in
+	Return  Kind = "return"  // CUSTOMER -> a site, through a door
 	Lost    Kind = "lost"    // a site -> LOSS
 	Unseen  Kind = "unseen"  // available -> unseen at the same place, and back
 	Reverse Kind = "reverse" // takes back another movement

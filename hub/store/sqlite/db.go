@@ -8,7 +8,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -30,6 +29,7 @@ var migrations embed.FS
 type DB struct {
 	mu          sync.Mutex // one Write at a time, until its events are told: they stay in order
 	write, read *sql.DB
+	prepared    statements // of the write connection
 	committed   func([]event.Event)
 	now         func() time.Time
 }
@@ -37,7 +37,7 @@ type DB struct {
 // Open opens the file, makes it where there is none, and brings its schema up to date. The events of each committed
 // transaction go to committed, in order, from the writing goroutine; it must not block.
 func Open(ctx context.Context, file string, now func() time.Time, committed func([]event.Event)) (*DB, error) {
-	db := &DB{committed: committed, now: now}
+	db := &DB{committed: committed, now: now, prepared: statements{}}
 	var err error
 	if db.write, err = pool(file, "immediate", 1); err != nil {
 		return nil, err
@@ -114,45 +114,26 @@ func migrateOne(ctx context.Context, db *sql.DB, name string) error {
 
 // Close closes the database.
 func (db *DB) Close() error {
+	db.prepared.close()
 	db.read.Close()
 	return db.write.Close()
-}
-
-// Tx is a write transaction with the events that it will have caused.
-type Tx struct {
-	*sql.Tx
-	ctx    context.Context
-	now    time.Time
-	events []event.Event
-}
-
-// Emit says that something happened; it is stored with the transaction and told after its commit.
-func (tx *Tx) Emit(t event.Type, data any) error {
-	b, err := json.Marshal(data)
-	if err != nil {
-		return fmt.Errorf("cannot encode a %s event: %w", t, err)
-	}
-	e := event.Event{At: tx.now, Type: t, Data: b}
-	err = tx.QueryRowContext(tx.ctx, `INSERT INTO event (at, type, data) VALUES (?, ?, ?) RETURNING seq`,
-		tx.now.UnixMicro(), string(t), string(b)).Scan(&e.Seq)
-	if err != nil {
-		return fmt.Errorf("cannot store a %s event: %w", t, err)
-	}
-	tx.events = append(tx.events, e)
-	return nil
 }
 
 // Write runs f in a transaction: all of it, durable, or nothing.
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
+	db.prepared.prepare(ctx, db.write)
 	sqlTx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("cannot begin: %w", err)
 	}
 	defer sqlTx.Rollback()
-	tx := &Tx{Tx: sqlTx, ctx: ctx, now: db.now()}
+	tx := &Tx{Tx: sqlTx, ctx: ctx, now: db.now(), prepared: db.prepared}
 	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.tellStock(); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {

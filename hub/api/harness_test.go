@@ -1,0 +1,240 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/clock"
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/api"
+	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fleet"
+	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/tenant"
+	"github.com/tallydock/tallydock/hub/web"
+)
+
+const password = "correct horse battery"
+
+// hub is a real API over a real database.
+type hub struct {
+	t      *testing.T
+	db     *sqlite.DB
+	server *httptest.Server
+	users  *tenant.Service
+}
+
+func start(t *testing.T) *hub {
+	t.Helper()
+	bus := event.New(4)
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"), time.Now, bus.Publish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	users, err := tenant.New(sqlite.Tenant{DB: db}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, role := range map[string]tenant.Role{
+		"vera": tenant.Viewer, "otto": tenant.Operator, "paula": tenant.Planner, "admin": tenant.Admin,
+	} {
+		if err := users.PutUser(t.Context(), name, password, role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rooms := rooms(db, bus)
+	rooms.Tenant = users
+	handler, err := api.New(api.Config{
+		Version: "test", Hub: "hub-1", Sites: 1, Clock: clock.Clock{}, Log: slog.New(slog.DiscardHandler),
+		Healthy: func() error { return nil },
+	}, rooms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hub{t: t, db: db, users: users, server: httptest.NewServer(handler)}
+	t.Cleanup(h.server.CloseClientConnections)
+	t.Cleanup(h.server.Close)
+	t.Cleanup(h.server.CloseClientConnections)
+	return h
+}
+
+func rooms(db *sqlite.DB, bus *event.Bus) api.Rooms {
+	log := slog.New(slog.DiscardHandler)
+	cat := sqlite.Catalog{DB: db}
+	newID := func() string { return uuid.Must(uuid.NewV7()).String() }
+	taken := sqlite.Intake{DB: db}
+	return api.Rooms{
+		View: sqlite.View{DB: db}, Movements: sqlite.Ledger{DB: db}, Catalog: cat, Importer: catalog.NewImporter(cat),
+		Fleet:  sqlite.Fleet{DB: db},
+		Alarms: fleet.Service{Store: sqlite.Fleet{DB: db}, Commands: sqlite.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
+		Series: sqlite.Series{DB: db}, Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, sqlite.Planning{DB: db}, clock.Clock{}, log),
+		Parked: taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
+		Bus: bus, Events: sqlite.Events{DB: db}, Console: web.Handler(),
+		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
+	}
+}
+
+// offline is the way to edges that are all away: commands wait in the database.
+type offline struct{}
+
+func (offline) Send(context.Context, string, wire.Command) error {
+	return errors.New("edge is offline")
+}
+
+// client is a browser.
+type client struct {
+	*hub
+	cookie *http.Cookie
+	csrf   string
+}
+
+func (h *hub) signIn(user string) *client {
+	h.t.Helper()
+	c := &client{hub: h}
+	r := c.do("POST", "/api/v1/session", `{"user":"`+user+`","password":"`+password+`"}`)
+	if r.status != 200 {
+		h.t.Fatalf("sign-in of %s: %d %s", user, r.status, r.body)
+	}
+	c.cookie = r.cookies[0]
+	c.csrf = r.at("csrf").(string)
+	return c
+}
+
+// response is an answer, read whole.
+type response struct {
+	t       *testing.T
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+	body    string
+}
+
+// at gives a value of the JSON by its path.
+func (r response) at(path ...any) any {
+	r.t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(r.body), &v); err != nil {
+		r.t.Fatalf("%v in %s", err, r.body)
+	}
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, ok := v.(map[string]any)
+			if !ok {
+				r.t.Fatalf("no %v in %s", path, r.body)
+			}
+			v = m[p]
+		case int:
+			l, ok := v.([]any)
+			if !ok || len(l) <= p {
+				r.t.Fatalf("no %v in %s", path, r.body)
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
+
+func (c *client) request(ctx context.Context, method, path, body string) *http.Request {
+	r, err := http.NewRequestWithContext(ctx, method, c.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if strings.HasPrefix(path, "/api/v1/catalog/import/") {
+		r.Header.Set("Content-Type", "text/csv")
+	}
+	if c.cookie != nil {
+		r.AddCookie(c.cookie)
+	}
+	if c.csrf != "" {
+		r.Header.Set("X-CSRF-Token", c.csrf)
+	}
+	return r
+}
+
+func (c *client) do(method, path, body string) response {
+	c.t.Helper()
+	return c.send(c.request(c.t.Context(), method, path, body))
+}
+
+func (c *client) send(r *http.Request) response {
+	c.t.Helper()
+	res, err := c.server.Client().Do(r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(res.Body); err != nil {
+		c.t.Fatal(err)
+	}
+	return response{c.t, res.StatusCode, res.Header, res.Cookies(), b.String()}
+}
+
+// refused checks that an answer is a problem of this status and code.
+func refused(t *testing.T, r response, status int, code string) {
+	t.Helper()
+	if r.status != status || r.header.Get("Content-Type") != "application/problem+json" || r.at("code") != code ||
+		r.at("type") != "urn:tallydock:problem:"+code || r.at("status") != float64(status) || r.at("title") == "" {
+		t.Errorf("got %d %s %s; want %d %s", r.status, r.header.Get("Content-Type"), r.body, status, code)
+	}
+}
+
+func (h *hub) importCSV(kind, text string) {
+	h.t.Helper()
+	_, err := catalog.NewImporter(sqlite.Catalog{DB: h.db}).Import(h.t.Context(), kind, strings.NewReader(text))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *hub) catalogue() {
+	h.t.Helper()
+	h.importCSV("items", "id,name_en,name_zh,unit,category\nSKU-1,Whole milk,全脂牛奶,EA,dairy\nSKU-2,Butter,黄油,EA,dairy\n")
+	h.importCSV("locations", "code,site,parent,kind,name_en,x,y,w,h\nSZ1,SZ1,,site,Shenzhen 1,0,0,0,0\nSZ1-A,SZ1,SZ1,zone,A,0,0,100,50\nSZ1-A-01,SZ1,SZ1-A,bay,A-01,1,2,30,4\n")
+	h.importCSV("levels", "item,location,min,max\nSKU-2,SZ1-A-01,5,20\n")
+}
+
+// receive books a tag of SKU-1 in at a place and gives the movement's id.
+func (h *hub) receive(tag, location string) string {
+	h.t.Helper()
+	id := uuid.Must(uuid.NewV7()).String()
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	parsed, err := devices.ParseTag(tag)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	err = sqlite.Ledger{DB: h.db}.Post(h.t.Context(), ledger.Movement{
+		ID: id, Kind: ledger.Receive, Source: "edge:SZ1-E1", EffectiveAt: at, RecordedAt: at.Add(time.Second), Key: "SZ1-E1/1/" + id,
+		Evidence: ledger.Evidence{ReadPoint: location, Reads: 7, Pass: "pass-1"},
+		Entries: []ledger.Entry{
+			{Item: "SKU-1", Lot: "L1", Tag: parsed, Location: ledger.Supplier, State: ledger.Available, Quantity: -1},
+			{Item: "SKU-1", Lot: "L1", Tag: parsed, Location: location, State: ledger.Available, Quantity: 1},
+		},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return id
+}

@@ -1,0 +1,147 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/fleet"
+	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/tenant"
+)
+
+// Problem is an answer that tells what went wrong (RFC 9457). Consoles make their text from Code and Params.
+type Problem struct {
+	Type   string            `json:"type" doc:"urn:tallydock:problem: and the code"`
+	Title  string            `json:"title"`
+	Status int               `json:"status"`
+	Detail string            `json:"detail" doc:"for people who read logs, in English"`
+	Code   string            `json:"code" doc:"for programs, stable"`
+	Params map[string]string `json:"params,omitempty"`
+	Errors []ProblemPart     `json:"errors,omitempty" doc:"everything that is wrong with what was sent"`
+}
+
+// ProblemPart is one thing that is wrong with a body.
+type ProblemPart struct {
+	Line     int    `json:"line,omitempty" doc:"of an imported file; 1 is the header"`
+	Column   string `json:"column,omitempty" doc:"of an imported file"`
+	Location string `json:"location,omitempty" doc:"path of a value, e.g. body.minutes"`
+	Message  string `json:"message"`
+}
+
+// Error makes a Problem an error.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus is the answer's HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType says that the JSON is a problem.
+func (p *Problem) ContentType(string) string { return problemJSON }
+
+const problemJSON = "application/problem+json"
+
+// What a guard refuses.
+var (
+	errCSRF = errors.New("the change came without the session's X-CSRF-Token")
+	errRole = errors.New("the user's role does not allow this")
+)
+
+// kinds maps errors to answers; the first that matches counts, and what none matches is internal.
+var kinds = []struct {
+	is     error
+	status int
+	code   string
+}{
+	{tenant.ErrCredentials, http.StatusUnauthorized, "bad_credentials"},
+	{tenant.ErrNoSession, http.StatusUnauthorized, "login_required"},
+	{tenant.ErrTooMany, http.StatusTooManyRequests, "too_many_attempts"},
+	{errCSRF, http.StatusForbidden, "csrf"},
+	{errRole, http.StatusForbidden, "role_required"},
+	{fleet.ErrNotFound, http.StatusNotFound, "not_found"},
+	{ledger.ErrNotFound, http.StatusNotFound, "not_found"},
+	{fleet.ErrConflict, http.StatusConflict, "conflict"},
+	{ledger.ErrConflict, http.StatusConflict, "conflict"},
+	{fleet.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
+	{intake.ErrNotFound, http.StatusNotFound, "not_found"},
+	{intake.ErrConflict, http.StatusConflict, "conflict"},
+	{intake.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
+	{fault.Invalid, http.StatusUnprocessableEntity, "invalid"},
+	{fault.NotFound, http.StatusNotFound, "not_found"},
+	{fault.Conflict, http.StatusConflict, "conflict"},
+	{fault.Forbidden, http.StatusForbidden, "forbidden"},
+	{fault.Unavailable, http.StatusServiceUnavailable, "unavailable"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable"},
+	{context.Canceled, 499, "cancelled"}, // the client went away; nobody reads this
+}
+
+// codes of answers that huma or net/http make by themselves.
+var codes = map[int]string{
+	http.StatusBadRequest: "malformed", http.StatusNotFound: "not_found", http.StatusMethodNotAllowed: "method",
+	http.StatusNotAcceptable: "not_acceptable", http.StatusRequestTimeout: "timeout",
+	http.StatusRequestEntityTooLarge: "too_large", http.StatusUnsupportedMediaType: "media_type",
+	http.StatusUnprocessableEntity: "invalid", http.StatusInternalServerError: "internal",
+}
+
+func newProblem(status int, code, detail string) *Problem {
+	return &Problem{
+		Type: "urn:tallydock:problem:" + code, Title: title(status), Status: status, Detail: detail, Code: code,
+	}
+}
+
+func title(status int) string {
+	if t := http.StatusText(status); t != "" {
+		return t
+	}
+	return "Error"
+}
+
+// problemOf turns a room's error into an answer; what nobody foresaw is logged and told without its words.
+func problemOf(ctx context.Context, log *slog.Logger, where string, err error) *Problem {
+	var already *Problem
+	if errors.As(err, &already) {
+		return already
+	}
+	var file *catalog.ImportError
+	if errors.As(err, &file) {
+		return importProblem(file)
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.is) {
+			return newProblem(k.status, k.code, err.Error())
+		}
+	}
+	log.ErrorContext(ctx, "request failed", "route", where, "err", err)
+	return newProblem(http.StatusInternalServerError, "internal", "the hub could not do this; its log says why")
+}
+
+func importProblem(e *catalog.ImportError) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, "import_refused", "nothing was imported")
+	p.Params = map[string]string{"kind": e.Kind}
+	for _, f := range e.Problems {
+		p.Errors = append(p.Errors, ProblemPart{Line: f.Line, Column: f.Column, Message: f.Message})
+	}
+	return p
+}
+
+// ownProblems turns the errors that huma itself makes (unreadable or invalid input) into ours.
+func ownProblems(_ huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	code, ok := codes[m.Status]
+	if !ok {
+		code = "error"
+	}
+	p := newProblem(m.Status, code, m.Detail)
+	for _, e := range m.Errors {
+		p.Errors = append(p.Errors, ProblemPart{Location: e.Location, Message: e.Message})
+	}
+	return p, nil
+}

@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tallydock/tallydock/hub/api"
+	"github.com/tallydock/tallydock/hub/broker"
+	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fleet"
+	"github.com/tallydock/tallydock/hub/ingest"
+	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/tenant"
+	"github.com/tallydock/tallydock/hub/web"
+)
+
+// Bounds of what the event table keeps for consoles that come back.
+const (
+	keepEvents = 100_000
+	keepFor    = 24 * time.Hour
+	trimEvery  = time.Minute // of the machine's clock
+)
+
+// house is a hub that is being built: what its parts share.
+type house struct {
+	*App
+	db       *sqlite.DB
+	bus      *event.Bus
+	life     *lifecycle
+	registry *prometheus.Registry
+	id       string // of the database
+	uplink   *ingest.Ingest
+	intake   *intake.Intake
+	planner  *planner.Service
+}
+
+// open starts the parts, each when those that it needs are ready.
+func (h *house) open(ctx context.Context) (err error) {
+	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if h.id, err = h.db.HubID(ctx); err != nil {
+		return err
+	}
+	logins, err := config.EnsureCredentials(h.cfg)
+	if err != nil {
+		return err
+	}
+	for _, start := range []func(context.Context, config.Credentials) error{
+		h.startBroker, h.startIngest, h.startPlanner, h.startAPI,
+	} {
+		if err := start(ctx, logins); err != nil {
+			return err
+		}
+	}
+	return h.life.start(ctx, part{name: "event retention", run: h.trimEvents})
+}
+
+func (h *house) startBroker(ctx context.Context, logins config.Credentials) error {
+	users, err := brokerUsers(h.cfg, logins)
+	if err != nil {
+		return err
+	}
+	b, err := broker.New(broker.Config{
+		Dir: filepath.Join(h.cfg.Data, "broker"), Listen: h.cfg.MQTT.Listen, Users: users,
+		Log: h.opt.Log.With("part", "broker"), Metrics: h.registry,
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.life.start(ctx, part{"broker", b.Run, b.Ready()}); err != nil {
+		return err
+	}
+	h.mqtt = b.Addr()
+	return nil
+}
+
+func (h *house) startIngest(ctx context.Context, logins config.Credentials) error {
+	h.intake = intake.New(intake.Config{
+		Hub: h.id, Threshold: uint16(h.cfg.ConfidenceThreshold), Now: h.clock.Now, NewID: newID,
+	}, sqlite.Intake{DB: h.db})
+	h.uplink = ingest.New(ingest.Config{
+		Broker: "tcp://" + dialable(h.mqtt), User: logins.Hub.User, Password: string(logins.Hub.Password),
+		ClientID: "hub-" + h.id, Log: h.opt.Log.With("part", "ingest"), Metrics: h.registry,
+	}, h.intake)
+	return h.life.start(ctx, part{name: "ingest", run: h.uplink.Run})
+}
+
+// dialable is the address at which a listener of this machine can be reached from it.
+func dialable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return listen
+}
+
+func (h *house) startPlanner(ctx context.Context, _ config.Credentials) error {
+	p := h.cfg.Plan
+	h.planner = planner.New(planner.Config{ServiceLevel: p.ServiceLevel, ReviewDays: p.ReviewDays, Every: p.Every},
+		sqlite.Planning{DB: h.db}, h.clock, h.opt.Log.With("part", "planner"))
+	if p.Every == 0 {
+		return nil // by hand only
+	}
+	return h.life.start(ctx, part{name: "planner", run: h.planner.Loop})
+}
+
+func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
+	users, err := tenant.New(sqlite.Tenant{DB: h.db}, time.Now)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Config{
+		Version: h.opt.Version, Hub: h.id, Sites: sites(h.cfg), Clock: h.clock, Log: h.opt.Log.With("part", "api"),
+		Healthy: h.healthy, Metrics: h.registry,
+	}, h.rooms(users))
+	if err != nil {
+		return err
+	}
+	l, err := h.listen()
+	if err != nil {
+		return err
+	}
+	err = h.life.start(ctx, part{name: "api", run: func(ctx context.Context) error {
+		return serve(ctx, l, handler, h.opt.Log.With("part", "http"))
+	}})
+	if err != nil {
+		return err
+	}
+	return h.welcome(ctx, users)
+}
+
+func (h *house) rooms(users *tenant.Service) api.Rooms {
+	cat := sqlite.Catalog{DB: h.db}
+	alarms := sqlite.Fleet{DB: h.db}
+	return api.Rooms{
+		Tenant: users, View: sqlite.View{DB: h.db}, Movements: sqlite.Ledger{DB: h.db}, Fleet: alarms,
+		Alarms: fleet.Service{
+			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
+		},
+		Series: sqlite.Series{DB: h.db}, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
+		Parked: sqlite.Intake{DB: h.db}, Settler: h.intake, Bus: h.bus, Events: sqlite.Events{DB: h.db},
+		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
+	}
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// trimEvents forgets events that no console will ask for.
+func (h *house) trimEvents(ctx context.Context) error {
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := (sqlite.Events{DB: h.db}).Trim(ctx, keepEvents, h.clock.Now().Add(-keepFor)); err != nil && ctx.Err() == nil {
+			h.opt.Log.Error("cannot trim the event table; it grows until this works", "err", err)
+		}
+	}
+}
+
+// healthy reports whether the parts run; one that fails ends the hub, so a hub that answers has them all.
+func (h *house) healthy() error {
+	select {
+	case <-h.ready:
+		return nil
+	default:
+		return fmt.Errorf("still starting")
+	}
+}
+
+// sites counts the sites that the configuration names.
+func sites(c config.Config) int {
+	seen := map[string]bool{}
+	for _, e := range c.Edges {
+		seen[e.Site] = true
+	}
+	for _, s := range c.DeviceSites {
+		seen[s] = true
+	}
+	return len(seen)
+}

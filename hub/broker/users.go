@@ -1,0 +1,159 @@
+package broker
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// User may connect, and publish and subscribe to what its MQTT topic filters cover.
+type User struct {
+	Name         string
+	PasswordHash string // bcrypt
+	Publish      []string
+	Subscribe    []string
+}
+
+// users decides who comes in. It is NATS's door: Check is called for each connection, by many goroutines.
+type users struct {
+	log     *slog.Logger
+	refused prometheus.Counter
+	stand   []byte        // a hash that no password has, so that an unknown name takes as long as a known one
+	turn    chan struct{} // bounds how many hashes are computed at once; others wait
+
+	mu     sync.Mutex
+	byName map[string]admitted
+	secret [32]byte            // of proven
+	proven map[string][32]byte // passwords that matched already, by name: an edge that reconnects costs no bcrypt
+	srv    *server.Server
+}
+
+type admitted struct {
+	User
+	permissions *server.Permissions
+}
+
+func newUsers(log *slog.Logger, reg prometheus.Registerer) *users {
+	u := &users{log: log, turn: make(chan struct{}, runtime.NumCPU()), refused: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallydock_broker_refused_connections_total", Help: "Connections refused for a wrong name or password.",
+	})}
+	if reg != nil {
+		reg.MustRegister(u.refused)
+	}
+	_, _ = rand.Read(u.secret[:])
+	u.stand, _ = bcrypt.GenerateFromPassword(u.secret[:16], bcrypt.DefaultCost)
+	return u
+}
+
+// set replaces the users, all or none.
+func (u *users) set(list []User) error {
+	next := map[string]admitted{}
+	var errs []error
+	for _, v := range list {
+		p, err := permissions(v)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("broker user %q: %w", v.Name, err))
+		}
+		if _, twice := next[v.Name]; twice || v.Name == "" {
+			errs = append(errs, fmt.Errorf("broker user %q: a name is needed, once", v.Name))
+		}
+		if _, err := bcrypt.Cost([]byte(v.PasswordHash)); err != nil {
+			errs = append(errs, fmt.Errorf("broker user %q: password hash: %w", v.Name, err))
+		}
+		next[v.Name] = admitted{v, p}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	u.mu.Lock()
+	old := u.byName
+	u.byName, u.proven = next, map[string][32]byte{}
+	srv := u.srv
+	u.mu.Unlock()
+	if srv != nil {
+		u.disconnect(srv, old, next)
+	}
+	return nil
+}
+
+// serve says which server's connections set may close.
+func (u *users) serve(s *server.Server) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.srv = s
+}
+
+// disconnect closes the connections of users that changed.
+func (u *users) disconnect(srv *server.Server, old, next map[string]admitted) {
+	conns, err := srv.Connz(&server.ConnzOptions{Username: true, Limit: 1 << 20})
+	if err != nil {
+		u.log.Error("cannot list connections to close those of changed users", "error", err)
+		return
+	}
+	for _, c := range conns.Conns {
+		o, n := old[c.AuthorizedUser], next[c.AuthorizedUser]
+		if o.PasswordHash == n.PasswordHash && slices.Equal(o.Publish, n.Publish) && slices.Equal(o.Subscribe, n.Subscribe) {
+			continue
+		}
+		u.log.Info("closing the connection of a user that changed", "user", c.AuthorizedUser)
+		if err := srv.DisconnectClientByID(c.Cid); err != nil {
+			u.log.Warn("connection was gone already", "user", c.AuthorizedUser, "error", err)
+		}
+	}
+}
+
+// Check implements server.Authentication.
+func (u *users) Check(c server.ClientAuthentication) bool {
+	o := c.GetOpts()
+	u.mu.Lock()
+	user, known := u.byName[o.Username]
+	u.mu.Unlock()
+	if !u.matches(user, known, o.Password) {
+		u.refused.Inc()
+		from := ""
+		if a := c.RemoteAddress(); a != nil {
+			from = a.String()
+		}
+		u.log.Warn("connection refused: wrong name or password", "user", o.Username, "from", from)
+		return false
+	}
+	c.RegisterUser(&server.User{Username: user.Name, Permissions: user.permissions})
+	return true
+}
+
+func (u *users) matches(user admitted, known bool, password string) bool {
+	mac := hmac.New(sha256.New, u.secret[:])
+	mac.Write([]byte(user.PasswordHash + "\x00" + password))
+	var proof [32]byte
+	mac.Sum(proof[:0])
+	u.mu.Lock()
+	had, ok := u.proven[user.Name]
+	u.mu.Unlock()
+	if known && ok && hmac.Equal(had[:], proof[:]) {
+		return true
+	}
+	hash := u.stand
+	if known {
+		hash = []byte(user.PasswordHash)
+	}
+	u.turn <- struct{}{}
+	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
+	<-u.turn
+	if !known || err != nil {
+		return false
+	}
+	u.mu.Lock()
+	u.proven[user.Name] = proof
+	u.mu.Unlock()
+	return true
+}

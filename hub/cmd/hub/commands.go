@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/tallydock/tallydock/hub/app"
+	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/tenant"
+)
+
+// version is set by the linker for a release.
+var version = ""
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
+		return b.Main.Version
+	}
+	return "(devel)"
+}
+
+func printVersion(_ context.Context, args []string, s streams) error {
+	if len(args) > 0 {
+		return usageError{errors.New("takes no arguments")}
+	}
+	fmt.Fprintln(s.out, "hub", versionText())
+	return nil
+}
+
+func printHelp(_ context.Context, _ []string, s streams) error {
+	fmt.Fprint(s.out, "Tallydock hub: takes what edge gateways decide into the ledger, and serves the console.\n\ncommands:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(s.out, "  hub %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
+	}
+	fmt.Fprint(s.out, "\nkinds of catalogue file, in the order in which a new catalogue needs them:\n")
+	for _, kind := range catalog.Kinds() {
+		required, optional := catalog.Columns(kind)
+		fmt.Fprintf(s.out, "  %-10s %s [%s]\n", kind, strings.Join(required, ","), strings.Join(optional, ","))
+	}
+	fmt.Fprint(s.out, "\nthe environment overrides the configuration:\n")
+	for _, o := range config.Overrides() {
+		fmt.Fprintf(s.out, "  %-36s %s\n", config.EnvPrefix+o.Name, o.Path)
+	}
+	return nil
+}
+
+// flags makes the flag set of a command, with --config.
+func flags(name string) (fs *flag.FlagSet, file *string) {
+	fs = flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	return fs, fs.String("config", "hub.yaml", "configuration `file`")
+}
+
+// parse reads a command's arguments; want are the names of what must follow the flags.
+func parse(fs *flag.FlagSet, args []string, want ...string) error {
+	if err := fs.Parse(args); err != nil {
+		return usageError{err}
+	}
+	if fs.NArg() != len(want) {
+		return usageError{fmt.Errorf("needs %d arguments after the flags, has %d", len(want), fs.NArg())}
+	}
+	return nil
+}
+
+func runHub(ctx context.Context, args []string, s streams) error {
+	fs, file := flags("run")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	cfg, err := config.Load(*file, s.environ)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: cfg.Log.SlogLevel()}))
+	hub, err := app.New(cfg, app.Options{Version: versionText(), Log: log, Out: s.out})
+	if err != nil {
+		return err
+	}
+	return hub.Run(ctx)
+}
+
+func checkConfig(_ context.Context, args []string, s streams) error {
+	fs, file := flags("check")
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	cfg, err := config.Load(*file, s.environ)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s is in order: data in %s, console on %s, MQTT on %s, %d edges\n", *file, cfg.Data, cfg.Listen,
+		cfg.MQTT.Listen, len(cfg.Edges))
+	return nil
+}
+
+func importFile(ctx context.Context, args []string, s streams) error {
+	fs, file := flags("import")
+	if err := parse(fs, args, "KIND", "FILE.csv"); err != nil {
+		return err
+	}
+	cfg, err := config.Load(*file, s.environ)
+	if err != nil {
+		return err
+	}
+	release, err := app.Lock(cfg.Data)
+	if err != nil {
+		return fmt.Errorf("%w, or import through its API", err)
+	}
+	defer release()
+	csv, err := os.Open(fs.Arg(1))
+	if err != nil {
+		return fmt.Errorf("cannot read the file: %w", err)
+	}
+	defer csv.Close()
+	return withDatabase(ctx, cfg, func(db *sqlite.DB) error {
+		done, err := catalog.NewImporter(sqlite.Catalog{DB: db}).Import(ctx, fs.Arg(0), csv)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "%s: %d rows, %d new, %d changed\n", done.Kind, done.Rows, done.Inserted, done.Updated)
+		return nil
+	})
+}
+
+// withDatabase opens the hub's database for f. Another process may have it open too.
+func withDatabase(ctx context.Context, cfg config.Config, f func(*sqlite.DB) error) error {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("cannot make the data folder: %w", err)
+	}
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.Data, app.DatabaseFile), time.Now, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(db), db.Close())
+}
+
+func setPassword(ctx context.Context, args []string, s streams) error {
+	fs, file := flags("passwd")
+	roleName := fs.String("role", "", "make the user with this `role`, or change it: viewer, operator, planner or admin")
+	stdin := fs.Bool("stdin", false, "read the password from the first line of standard input, instead of making one up")
+	if err := parse(fs, args, "USER"); err != nil {
+		return err
+	}
+	cfg, err := config.Load(*file, s.environ)
+	if err != nil {
+		return err
+	}
+	password := tenant.NewPassword()
+	if *stdin {
+		if password, err = firstLine(s.in); err != nil {
+			return err
+		}
+	}
+	err = withDatabase(ctx, cfg, func(db *sqlite.DB) error {
+		users, err := tenant.New(sqlite.Tenant{DB: db}, time.Now)
+		if err != nil {
+			return err
+		}
+		if *roleName == "" {
+			return users.SetPassword(ctx, fs.Arg(0), password)
+		}
+		role, err := tenant.ParseRole(*roleName)
+		if err != nil {
+			return err
+		}
+		return users.PutUser(ctx, fs.Arg(0), password, role)
+	})
+	if err != nil {
+		return err
+	}
+	name := tenant.CleanName(fs.Arg(0))
+	fmt.Fprintf(s.out, "password of %s is changed; open sessions of %s have ended\n", name, name)
+	if !*stdin {
+		fmt.Fprintf(s.out, "password  %s\n", password)
+	}
+	if name == tenant.AdminName {
+		return app.ForgetAdminPassword(cfg.Data)
+	}
+	return nil
+}
+
+func firstLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("cannot read the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}

@@ -1,0 +1,76 @@
+// Command hub is a Tallydock hub: it takes what the edge gateways decide into the ledger, and serves the console.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	syscall.Umask(0o077) // what the hub keeps is for its own user
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr, os.Environ()})
+	stop()
+	os.Exit(code)
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+}
+
+// usageError is a command line that cannot be right.
+type usageError struct{ error }
+
+// command is one of the words that may follow "hub".
+type command struct {
+	name, args, about string
+	run               func(ctx context.Context, args []string, s streams) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "--config FILE", "run the hub until it is interrupted", runHub},
+		{"check", "--config FILE", "check a configuration and say what is wrong", checkConfig},
+		{"import", "--config FILE KIND FILE.csv", "import a catalogue file into the database of a hub that is stopped", importFile},
+		{"passwd", "--config FILE [--role ROLE] [--stdin] USER", "give a user a new password; with --role, also make the user", setPassword},
+		{"version", "", "print the version", printVersion},
+		{"help", "", "print this", printHelp},
+	}
+}
+
+// run runs a command line and gives the exit code: 0 done, 1 failed, 2 wrong command line.
+func run(ctx context.Context, args []string, s streams) int {
+	if len(args) == 0 {
+		printHelp(ctx, nil, streams{out: s.err})
+		return 2
+	}
+	name := args[0]
+	if name == "-h" || name == "--help" || name == "-help" {
+		name = "help"
+	}
+	for _, c := range commands() {
+		if c.name != name {
+			continue
+		}
+		err := c.run(ctx, args[1:], s)
+		if err == nil {
+			return 0
+		}
+		fmt.Fprintf(s.err, "hub %s: %v\n", c.name, err)
+		if errors.As(err, new(usageError)) {
+			fmt.Fprintf(s.err, "usage: hub %s %s\n", c.name, c.args)
+			return 2
+		}
+		return 1
+	}
+	fmt.Fprintf(s.err, "hub: %q is not a command; hub help lists them\n", args[0])
+	return 2
+}

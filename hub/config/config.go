@@ -1,0 +1,121 @@
+// Package config reads a hub's configuration: strict YAML, then TALLYDOCK_HUB_* from the environment, then a check that
+// tells all that is wrong at once, each with its path.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is a checked configuration of a hub.
+type Config struct {
+	// Data is the folder that holds all the hub remembers. A relative one counts from the configuration file's folder.
+	Data   string `yaml:"data"`
+	Listen string `yaml:"listen"` // host:port of console and API
+	TLS    TLS    `yaml:"tls"`    // empty = plain HTTP
+	MQTT   MQTT   `yaml:"mqtt"`
+	Edges  []Edge `yaml:"edges"`
+	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
+	DeviceSites []string `yaml:"device_sites"`
+	Plan        Plan     `yaml:"plan"`
+	// ConfidenceThreshold is how sure an edge must be of a movement for it to be booked by itself, in permille; the
+	// others wait for an operator.
+	ConfidenceThreshold int    `yaml:"confidence_threshold"`
+	Clock               string `yaml:"clock"` // devices/clock spec; "" = the machine's
+	Log                 Log    `yaml:"log"`
+}
+
+// TLS names the certificate and key files (PEM) of console and API; both or none.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// MQTT is the broker's address.
+type MQTT struct {
+	Listen string `yaml:"listen"` // host:port
+}
+
+// Edge is an edge gateway that may connect.
+type Edge struct {
+	ID   string `yaml:"id"`
+	Site string `yaml:"site"`
+}
+
+// Plan is how the planner works.
+type Plan struct {
+	ServiceLevel float64       `yaml:"service_level"` // probability of no stock-out in a replenishment cycle, 0.5 to 0.9999
+	ReviewDays   float64       `yaml:"review_days"`   // days between two reviews
+	Every        time.Duration `yaml:"every"`         // business time between two runs
+}
+
+// Log is what the hub logs.
+type Log struct {
+	Level string `yaml:"level"` // debug, info, warn or error
+}
+
+// SlogLevel is the level as slog counts it.
+func (l Log) SlogLevel() slog.Level {
+	var level slog.Level
+	if level.UnmarshalText([]byte(l.Level)) != nil {
+		return slog.LevelInfo
+	}
+	return level
+}
+
+// Default is the configuration where the file says nothing.
+func Default() Config {
+	return Config{
+		Data:                "var/hub",
+		Listen:              "127.0.0.1:8080",
+		MQTT:                MQTT{Listen: "127.0.0.1:1883"},
+		Plan:                Plan{ServiceLevel: 0.95, ReviewDays: 7, Every: 24 * time.Hour},
+		ConfidenceThreshold: 600,
+		Log:                 Log{Level: "info"},
+	}
+}
+
+// Load reads file, applies the overrides that environ ("NAME=value") has, and checks the result. The error lists all
+// that is wrong.
+func Load(file string, environ []string) (Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Config{}, fmt.Errorf("cannot read configuration: %w", err)
+	}
+	c, err := Parse(text, environ)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", file, err)
+	}
+	dir := filepath.Dir(file)
+	for _, path := range []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	return c, nil
+}
+
+// Parse reads a configuration's text like Load; it leaves relative paths as they are.
+func Parse(text []byte, environ []string) (Config, error) {
+	c := Default()
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, err
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return Config{}, errors.New("the file has more than one YAML document; keep one")
+	}
+	if err := errors.Join(c.override(environ), c.Validate()); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}

@@ -1,0 +1,147 @@
+package config_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tallydock/tallydock/hub/config"
+)
+
+func TestFullFileIsRead(t *testing.T) {
+	got, err := config.Load("testdata/full.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Data: "testdata/var/hub", Listen: "127.0.0.1:8080", TLS: config.TLS{Cert: "testdata/hub.crt", Key: "testdata/hub.key"},
+		MQTT: config.MQTT{Listen: "127.0.0.1:1883"}, Edges: []config.Edge{{"SZ1-E1", "SZ1"}, {"SZ2-E1", "SZ2"}},
+		DeviceSites: []string{"SZ1", "SZ2"}, Plan: config.Plan{ServiceLevel: 0.98, ReviewDays: 3.5, Every: 12 * time.Hour},
+		ConfidenceThreshold: 700, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00.5Z*60", Log: config.Log{Level: "debug"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestEmptyFileIsTheDefault(t *testing.T) {
+	got, err := config.Parse(nil, []string{"PATH=/bin"})
+	if err != nil || !reflect.DeepEqual(got, config.Default()) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestEachErrorIsTold(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.yaml")
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			want, err := os.ReadFile(strings.TrimSuffix(file, ".yaml") + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = config.Load(file, nil)
+			if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(string(want))) {
+				t.Errorf("got  %v\nwant …%s…", err, want)
+			}
+		})
+	}
+}
+
+func TestAllErrorsAreToldAtOnce(t *testing.T) {
+	_, err := config.Parse([]byte("listen: x\nlog: {level: loud}\nplan: {review_days: -1}\n"), []string{"TALLYDOCK_HUB_LISEN=y"})
+	for _, want := range []string{"listen: ", "log.level: ", "plan.review_days: ", "TALLYDOCK_HUB_LISEN is not known"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+}
+
+func TestEveryOverrideWorks(t *testing.T) {
+	values := map[string]string{
+		"DATA": "/srv/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:0",
+		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "CONFIDENCE_THRESHOLD": "1",
+		"CLOCK": "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
+	}
+	var environ []string
+	for _, o := range config.Overrides() {
+		if values[o.Name] == "" {
+			t.Fatalf("override %s is not tested", o.Name)
+		}
+		environ = append(environ, config.EnvPrefix+o.Name+"="+values[o.Name])
+	}
+	got, err := config.Parse(nil, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Data: "/srv/hub", Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:0"},
+		Plan:                config.Plan{ServiceLevel: 0.9, ReviewDays: 2, Every: time.Hour},
+		ConfidenceThreshold: 1, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", Log: config.Log{Level: "warn"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got.Log.SlogLevel() != slog.LevelWarn {
+		t.Errorf("level %v", got.Log.SlogLevel())
+	}
+}
+
+func TestCredentialsAreMadeOnceAndKept(t *testing.T) {
+	c := config.Default()
+	c.Data = t.TempDir()
+	c.Edges = []config.Edge{{"SZ1-E1", "SZ1"}}
+	c.DeviceSites = []string{"SZ1"}
+	first, err := config.EnsureCredentials(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := first.Edges["SZ1-E1"]; l.User != "SZ1-E1" || len(l.Password) < 32 || first.Devices["SZ1"].User != "devices-SZ1" {
+		t.Errorf("got %q of %+v", l.User, first)
+	}
+	st, err := os.Stat(filepath.Join(c.Data, config.CredentialsFile))
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("file mode %v, %v", st.Mode(), err)
+	}
+	c.Edges = []config.Edge{{"SZ1-E2", "SZ1"}}
+	second, err := config.EnsureCredentials(c)
+	if err != nil || second.Hub != first.Hub || len(second.Edges) != 1 {
+		t.Errorf("second start: %+v, %v; the edge that is gone must not sign in", second, err)
+	}
+	c.Edges = []config.Edge{{"SZ1-E1", "SZ1"}}
+	if third, err := config.EnsureCredentials(c); err != nil || third.Edges["SZ1-E1"] != first.Edges["SZ1-E1"] {
+		t.Errorf("the edge that came back has another password: %v", err)
+	}
+}
+
+func TestBrokenCredentialsAreNotOverwritten(t *testing.T) {
+	c := config.Default()
+	c.Data = t.TempDir()
+	file := filepath.Join(c.Data, config.CredentialsFile)
+	if err := os.WriteFile(file, []byte("hub: {user: hub, pasword: x}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.EnsureCredentials(c); err == nil || !strings.Contains(err.Error(), "pasword") {
+		t.Errorf("got %v", err)
+	}
+	if b, _ := os.ReadFile(file); !strings.Contains(string(b), "pasword") {
+		t.Error("file was overwritten")
+	}
+}
+
+func TestSecretsAreNotLogged(t *testing.T) {
+	l := config.Login{User: "u", Password: "hunter2hunter2"}
+	var b strings.Builder
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "login", l)
+	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "login", l, "err", fmt.Errorf("%v %+v %#v %s", l, l, l, l.Password))
+	if strings.Contains(b.String(), "hunter2") {
+		t.Error(b.String())
+	}
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// EnvPrefix starts the name of every override.
+const EnvPrefix = "TALLYDOCK_HUB_"
+
+// Override is a value of the configuration that the environment may set.
+type Override struct {
+	Name string // without EnvPrefix
+	Path string // of the value in the file
+	set  func(c *Config, value string) error
+}
+
+// Overrides lists them all, for the help text.
+func Overrides() []Override {
+	return []Override{
+		{"DATA", "data", text(func(c *Config) *string { return &c.Data })},
+		{"LISTEN", "listen", text(func(c *Config) *string { return &c.Listen })},
+		{"TLS_CERT", "tls.cert", text(func(c *Config) *string { return &c.TLS.Cert })},
+		{"TLS_KEY", "tls.key", text(func(c *Config) *string { return &c.TLS.Key })},
+		{"MQTT_LISTEN", "mqtt.listen", text(func(c *Config) *string { return &c.MQTT.Listen })},
+		{"PLAN_SERVICE_LEVEL", "plan.service_level", number(func(c *Config) *float64 { return &c.Plan.ServiceLevel })},
+		{"PLAN_REVIEW_DAYS", "plan.review_days", number(func(c *Config) *float64 { return &c.Plan.ReviewDays })},
+		{"PLAN_EVERY", "plan.every", func(c *Config, v string) (err error) {
+			c.Plan.Every, err = time.ParseDuration(v)
+			return err
+		}},
+		{"CONFIDENCE_THRESHOLD", "confidence_threshold", func(c *Config, v string) (err error) {
+			c.ConfidenceThreshold, err = strconv.Atoi(v)
+			return err
+		}},
+		{"CLOCK", "clock", text(func(c *Config) *string { return &c.Clock })},
+		{"LOG_LEVEL", "log.level", text(func(c *Config) *string { return &c.Log.Level })},
+	}
+}
+
+func text(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*field(c) = v
+		return nil
+	}
+}
+
+func number(field func(*Config) *float64) func(*Config, string) error {
+	return func(c *Config, v string) (err error) {
+		*field(c), err = strconv.ParseFloat(v, 64)
+		return err
+	}
+}
+
+// override applies what environ has; a name with the prefix that is no override is an error, so that a slip of the
+// pen is noticed.
+func (c *Config) override(environ []string) error {
+	known := map[string]Override{}
+	for _, o := range Overrides() {
+		known[o.Name] = o
+	}
+	var errs []error
+	sorted := append([]string(nil), environ...)
+	sort.Strings(sorted)
+	for _, pair := range sorted {
+		full, value, _ := strings.Cut(pair, "=")
+		name, ours := strings.CutPrefix(full, EnvPrefix)
+		if !ours {
+			continue
+		}
+		o, ok := known[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("environment variable %s is not known; hub help lists those that are", full))
+			continue
+		}
+		if err := o.set(c, value); err != nil {
+			errs = append(errs, fmt.Errorf("environment variable %s (%s): %w", full, o.Path, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+
+	"github.com/tallydock/tallydock/devices/clock"
+	"github.com/tallydock/tallydock/devices/wire"
+)
+
+// A site's code is a level of an MQTT topic and the start of location codes.
+var siteCode = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+// Validate tells all that is wrong, a line each: the path of the value, what is wrong, and what is possible.
+func (c Config) Validate() error {
+	var f findings
+	if c.Data == "" {
+		f.add("data", "is empty; name a folder")
+	}
+	f.hostPort("listen", c.Listen)
+	f.hostPort("mqtt.listen", c.MQTT.Listen)
+	if c.Listen == c.MQTT.Listen && c.Listen != "" && !dynamic(c.Listen) {
+		f.add("mqtt.listen", "is the same as listen: %s; use two ports", c.Listen)
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		f.add("tls", "needs cert and key, or neither")
+	}
+	f.edges(c.Edges)
+	f.sites(c.DeviceSites)
+	f.plan(c.Plan)
+	if c.ConfidenceThreshold < 0 || c.ConfidenceThreshold > 1000 {
+		f.add("confidence_threshold", "is %d; use 0 to 1000 permille", c.ConfidenceThreshold)
+	}
+	if _, err := clock.Parse(c.Clock); err != nil {
+		f.add("clock", "%v", err)
+	}
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		f.add("log.level", "is %q; use debug, info, warn or error", c.Log.Level)
+	}
+	return errors.Join(f...)
+}
+
+type findings []error
+
+func (f *findings) add(path, format string, args ...any) {
+	*f = append(*f, fmt.Errorf("%s: "+format, append([]any{path}, args...)...))
+}
+
+func (f *findings) hostPort(path, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		f.add(path, "%q is not host:port", address)
+		return
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		f.add(path, "port %q is not 0 to 65535", port)
+	}
+}
+
+func dynamic(address string) bool {
+	_, port, _ := net.SplitHostPort(address)
+	return port == "0"
+}
+
+func (f *findings) edges(edges []Edge) {
+	seen := map[string]bool{}
+	for i, e := range edges {
+		path := fmt.Sprintf("edges[%d]", i)
+		if err := wire.ValidEdgeID(e.ID); err != nil {
+			f.add(path+".id", "%v", err)
+		}
+		if seen[e.ID] {
+			f.add(path+".id", "%q is there twice", e.ID)
+		}
+		if e.ID == HubUser {
+			f.add(path+".id", "%q is the hub's own name at the broker; use another", e.ID)
+		}
+		seen[e.ID] = true
+		if !siteCode.MatchString(e.Site) {
+			f.add(path+".site", "%q is not a site code; use 1 to 32 of A-Z a-z 0-9 _ -", e.Site)
+		}
+	}
+}
+
+func (f *findings) sites(sites []string) {
+	seen := map[string]bool{}
+	for i, s := range sites {
+		path := fmt.Sprintf("device_sites[%d]", i)
+		if !siteCode.MatchString(s) {
+			f.add(path, "%q is not a site code; use 1 to 32 of A-Z a-z 0-9 _ -", s)
+		}
+		if seen[s] {
+			f.add(path, "%q is there twice", s)
+		}
+		seen[s] = true
+	}
+}
+
+func (f *findings) plan(p Plan) {
+	if !(p.ServiceLevel >= 0.5 && p.ServiceLevel <= 0.9999) {
+		f.add("plan.service_level", "is %v; use 0.5 to 0.9999", p.ServiceLevel)
+	}
+	if !(p.ReviewDays > 0 && p.ReviewDays <= 365) {
+		f.add("plan.review_days", "is %v; use more than 0, up to 365", p.ReviewDays)
+	}
+	if p.Every < 0 || p.Every > 0 && p.Every.Minutes() < 1 {
+		f.add("plan.every", "is %v; use 1m or more, or 0 to plan by hand only", p.Every)
+	}
+}

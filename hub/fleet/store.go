@@ -1,0 +1,35 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"github.com/tallydock/tallydock/devices/wire"
+)
+
+// Store reads the fleet. Lists come in the order that a console shows them; next is the cursor of the page after, "" at
+// the end. Get-by-id methods fail with ErrNotFound. Safe for concurrent use.
+type Store interface {
+	// Edges gives every edge with its devices, by id.
+	Edges(ctx context.Context) ([]Edge, error)
+	// Doors gives every door that had a pass, by id; dayStart is when today began.
+	Doors(ctx context.Context, dayStart time.Time) ([]Door, error)
+	// Passes gives a door's passes, newest first; limit 0 = 100.
+	Passes(ctx context.Context, door, before string, limit int) (page []Pass, next string, err error)
+	Pass(ctx context.Context, id string) (Pass, error)
+	// Alarms gives alarms: unacknowledged first, then by priority, newest first.
+	Alarms(ctx context.Context, f AlarmFilter) (page []Alarm, next string, err error)
+	Alarm(ctx context.Context, id string) (Alarm, []AlarmEvent, error)
+}
+
+// Commands keeps what people asked of edges.
+type Commands interface {
+	// PutCommand stores a pending command of the alarm and tells listeners that the alarm changed.
+	PutCommand(ctx context.Context, edge, alarm string, c wire.Command) error
+}
+
+// Commander brings a command to its edge. It may fail or lose it: pending commands are sent again whenever the edge
+// reports its status.
+type Commander interface {
+	Send(ctx context.Context, edge string, c wire.Command) error
+}

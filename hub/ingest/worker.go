@@ -1,0 +1,258 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/intake"
+)
+
+// worker is the one goroutine that decodes, has taken and answers.
+type worker struct {
+	*Ingest
+	codec *wire.Codec
+	began time.Time
+	heard map[string]time.Time // by edge, on the machine's clock
+}
+
+func newWorker(g *Ingest) (*worker, error) {
+	codec, err := wire.NewCodec()
+	if err != nil {
+		return nil, err
+	}
+	return &worker{Ingest: g, codec: codec, began: time.Now(), heard: map[string]time.Time{}}, nil
+}
+
+func (w *worker) run(ctx context.Context) {
+	silence := time.NewTicker(SilentAfter / 4)
+	defer silence.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.joined:
+			w.ackAll(ctx)
+		case <-silence.C:
+			w.noteSilence(ctx)
+		case m := <-w.queue:
+			w.work(ctx, m)
+		}
+	}
+}
+
+// batch is what one transaction takes.
+type batch struct {
+	messages  []mqtt.Message
+	envelopes []wire.Envelope
+	records   int
+}
+
+func (b *batch) full() bool { return b.records >= batchRecords || len(b.messages) >= batchSize }
+
+// work deals with a message and with those that wait behind it, up to a batch.
+func (w *worker) work(ctx context.Context, m mqtt.Message) {
+	var b batch
+	w.add(ctx, &b, m)
+	for !b.full() {
+		select {
+		case m := <-w.queue:
+			w.add(ctx, &b, m)
+			continue
+		default:
+		}
+		break
+	}
+	w.take(ctx, &b)
+}
+
+// add decodes a message into the batch, or deals with it at once where it is no envelope.
+func (w *worker) add(ctx context.Context, b *batch, m mqtt.Message) {
+	edge, leaf, err := wire.ParseTopic(m.Topic())
+	if err != nil {
+		w.count.messages.WithLabelValues("foreign").Inc()
+		w.log.Warn("message on a topic of no edge", "topic", m.Topic(), "error", err)
+		m.Ack()
+		return
+	}
+	w.heard[edge] = time.Now()
+	switch leaf {
+	case wire.UpStatus:
+		w.status(ctx, edge, m)
+	case wire.UpMovements, wire.UpAlarms, wire.UpSamples:
+		e, err := w.envelope(edge, leaf, m.Payload())
+		if err != nil {
+			w.bad(ctx, edge, m, err)
+			return
+		}
+		w.count.messages.WithLabelValues(leaf[len("up/"):]).Inc()
+		b.messages = append(b.messages, m)
+		b.envelopes = append(b.envelopes, e)
+		b.records += len(e.Records)
+	default:
+		w.bad(ctx, edge, m, fmt.Errorf("topic %s is not known here", leaf))
+	}
+}
+
+// envelope decodes one and checks that it is of the edge, and of the stream, of its topic.
+func (w *worker) envelope(edge, leaf string, payload []byte) (wire.Envelope, error) {
+	e, err := w.codec.Decode(payload)
+	switch {
+	case err != nil:
+		return e, err
+	case e.Edge != edge:
+		return e, fmt.Errorf("envelope of edge %s on the topic of edge %s", e.Edge, edge)
+	case (e.Stream == wire.SampleStream) != (leaf == wire.UpSamples):
+		return e, fmt.Errorf("envelope of stream %d on topic %s", e.Stream, leaf)
+	}
+	return e, nil
+}
+
+// bad has a message noted that is of no use.
+func (w *worker) bad(ctx context.Context, edge string, m mqtt.Message, cause error) {
+	w.count.messages.WithLabelValues("bad").Inc()
+	w.log.Warn("message of an edge cannot be used", "edge", edge, "topic", m.Topic(), "bytes", len(m.Payload()), "error", cause)
+	if w.insist(ctx, func() error { return w.in.BadMessage(ctx, edge, m.Payload(), cause) }) {
+		m.Ack()
+	}
+}
+
+// status stores an edge's status and answers it with the ack and the commands that it still owes an answer.
+func (w *worker) status(ctx context.Context, edge string, m mqtt.Message) {
+	if len(m.Payload()) == 0 { // a retained status that was cleared
+		m.Ack()
+		return
+	}
+	s, err := wire.DecodeStatus(m.Payload())
+	if err == nil && s.Edge != edge {
+		err = fmt.Errorf("status of edge %s on the topic of edge %s", s.Edge, edge)
+	}
+	if err != nil {
+		w.bad(ctx, edge, m, err)
+		return
+	}
+	w.count.messages.WithLabelValues("status").Inc()
+	var ack wire.Ack
+	var pending []wire.Command
+	ok := w.insist(ctx, func() (err error) {
+		ack, pending, err = w.in.Status(ctx, s)
+		return err
+	})
+	if !ok {
+		return
+	}
+	m.Ack()
+	if !s.Online {
+		delete(w.heard, edge)
+		return
+	}
+	w.ack(ack)
+	for _, c := range pending {
+		if b, err := wire.EncodeCommand(c); err == nil {
+			w.tell(wire.Topic(edge, wire.DownCommand), false, b)
+		}
+	}
+}
+
+// take has the batch taken and publishes the acks.
+func (w *worker) take(ctx context.Context, b *batch) {
+	if len(b.envelopes) == 0 {
+		return
+	}
+	var r intake.Result
+	ok := w.insist(ctx, func() (err error) {
+		began := time.Now()
+		r, err = w.in.Take(ctx, b.envelopes)
+		w.count.seconds.Observe(time.Since(began).Seconds())
+		return err
+	})
+	if !ok {
+		return
+	}
+	for _, m := range b.messages {
+		m.Ack()
+	}
+	for _, a := range r.Acks {
+		w.ack(a)
+	}
+	w.count.records.WithLabelValues("taken").Add(float64(r.Records))
+	w.count.records.WithLabelValues("sample").Add(float64(r.Samples))
+	w.count.records.WithLabelValues("parked").Add(float64(r.Parked))
+	w.count.records.WithLabelValues("skipped").Add(float64(r.Skipped))
+	if r.Parked > 0 || r.Unfit > 0 || r.Careful {
+		w.log.Warn("not everything of a batch could be used", "records", r.Records, "parked", r.Parked, "unfit envelopes", r.Unfit)
+	}
+}
+
+// insist runs f until it succeeds, and reports whether it did before ctx ended. What the database will never take is
+// logged and left, for it would hold up all that follows.
+func (w *worker) insist(ctx context.Context, f func() error) bool {
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := f()
+		switch {
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return false
+		case errors.Is(err, intake.ErrRefused):
+			w.log.Error("database refuses what an edge sent; it is left out", "error", err)
+			return true
+		}
+		w.count.retries.Inc()
+		w.log.Error("cannot store what an edge sent; trying again", "wait", wait, "error", err)
+		if !sleep(ctx, wait) {
+			return false
+		}
+	}
+}
+
+// ackAll tells every edge how far it was taken, so that a hub that was restored from a copy gets what it misses.
+func (w *worker) ackAll(ctx context.Context) {
+	acks, err := w.in.Acks(ctx)
+	if err != nil {
+		w.log.Error("cannot tell edges how far they were taken; their next status asks again", "error", err)
+		return
+	}
+	for _, a := range acks {
+		w.ack(a)
+	}
+}
+
+func (w *worker) ack(a wire.Ack) {
+	b, err := wire.EncodeAck(a)
+	if err != nil {
+		w.log.Error("cannot encode an ack", "edge", a.Edge, "error", err)
+		return
+	}
+	w.tell(wire.Topic(a.Edge, wire.DownAck), true, b)
+}
+
+// tell publishes without waiting: whatever is lost is said again with the edge's next message or status.
+func (w *worker) tell(topic string, retained bool, payload []byte) {
+	if _, err := w.publish(topic, retained, payload); err != nil {
+		w.log.Debug("cannot answer an edge now", "topic", topic, "error", err)
+	}
+}
+
+// noteSilence has edges counted as offline that said nothing for too long, such as those that died together with the
+// broker, which then published no will for them.
+func (w *worker) noteSilence(ctx context.Context) {
+	if time.Since(w.began) < SilentAfter {
+		return
+	}
+	heard := make([]string, 0, len(w.heard))
+	for edge, at := range w.heard {
+		if time.Since(at) < SilentAfter {
+			heard = append(heard, edge)
+		} else {
+			delete(w.heard, edge)
+		}
+	}
+	if err := w.in.Silent(ctx, heard); err != nil {
+		w.log.Error("cannot note which edges are silent", "error", err)
+	}
+}

@@ -1,0 +1,68 @@
+package intake
+
+import (
+	"context"
+	"time"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/ledger"
+)
+
+// Store keeps what is taken in.
+type Store interface {
+	// Take runs f in one transaction: durable with its events when Take returns nil, undone otherwise. Calls run one
+	// after the other. f must not keep its Tx.
+	Take(ctx context.Context, f func(Tx) error) error
+	// Streams gives the streams of every edge that was heard.
+	Streams(ctx context.Context) ([]Stream, error)
+	// Status stores what an edge says of itself, and gives its Stream and the commands that it has not answered.
+	Status(ctx context.Context, s wire.Status) (Stream, []wire.Command, error)
+	// Silent notes that every edge but these is offline.
+	Silent(ctx context.Context, heard []string) error
+	// Quarantine lists entries of a state ("" = open), newest first.
+	Quarantine(ctx context.Context, state EntryState) ([]Entry, error)
+}
+
+// Tx is one transaction. Its methods fail with an error that matches ErrRefused where the database will never take the
+// value, and with any other error where a later attempt may go well.
+type Tx interface {
+	Stream(edge string) (Stream, error)
+	PutStream(Stream) error
+	Savepoint(f func() error) error // runs f; undoes what f did where it fails
+
+	Goods
+	Field
+	Parking
+}
+
+// Goods is the ledger's side of a transaction.
+type Goods interface {
+	Tagged(devices.Tag) (Tagged, error)
+	KnownLocation(code string) (bool, error)
+	Position(devices.Tag) (*ledger.Position, error) // nil where the ledger never had it
+	Post(ledger.Movement) error                     // ledger.ErrDuplicate where its key is there already
+	Seen(at ledger.Position, when time.Time) error  // the tag was seen where it is
+}
+
+// Tagged is what a tag is on.
+type Tagged struct {
+	Item, Lot string
+	Unknown   Reason // set where that is not known: UnknownTag or UnknownItem
+	Detail    string // of Unknown, for a person
+}
+
+// Field is the fleet's and the series' side.
+type Field interface {
+	PutPass(edge string, p wire.Pass) error
+	PutAlarm(edge string, epoch, seq uint64, a wire.Alarm) error
+	PutSample(edge string, s wire.Sample) error
+}
+
+// Parking is the quarantine's side.
+type Parking interface {
+	Park(Entry) error // does nothing where an entry of the same Key is there
+	Entry(id string) (Entry, error)
+	CloseEntry(id string, state EntryState, by, note string, at time.Time) error
+	Reason(id string, why Reason, detail string) error // why it is still open
+}

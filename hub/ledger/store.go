@@ -1,0 +1,56 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tallydock/tallydock/devices"
+)
+
+// What can be wrong with a request to the ledger.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrDuplicate: a movement of this key is there already; nothing was changed.
+	ErrDuplicate = errors.New("recorded already")
+	// ErrConflict: the movement cannot be posted or taken back as things are now.
+	ErrConflict = errors.New("not possible in the present state")
+)
+
+// Position is where the ledger has a tag now.
+type Position struct {
+	Tag      devices.Tag
+	Item     string
+	Lot      string
+	Location Location
+	State    State
+	Movement string    // id of the movement that put it there
+	Source   string    // who said so
+	Since    time.Time // effective time of that movement
+	SeenAt   time.Time // last movement or sighting
+}
+
+// Mismatch is a balance, or a tag's place, that the entries do not explain.
+type Mismatch struct {
+	Item, Lot string
+	Location  Location
+	State     State
+	Tag       string // "" for a balance
+	Balance   int64  // as kept; 1 for a tag's place
+	Entries   int64  // as the entries add up
+}
+
+// Store keeps the ledger. Movements are posted whole, with balances, tag positions and the stock event, or not at all.
+type Store interface {
+	// Post records m. Errors: ErrDuplicate.
+	Post(ctx context.Context, m Movement) error
+	// Movement reads one with its entries. Errors: ErrNotFound.
+	Movement(ctx context.Context, id string) (Movement, error)
+	// Reverse takes a movement back by a new one and gives that. Errors: ErrNotFound; ErrConflict where it was taken
+	// back already, is itself a reversal, or where one of its tags has moved since.
+	Reverse(ctx context.Context, id, actor string) (Movement, error)
+	// Check compares every balance with its entries, and every tag's place with the tag's entries.
+	Check(ctx context.Context) ([]Mismatch, error)
+	// Rebuild sets every balance to what its entries add up to, and gives what it changed.
+	Rebuild(ctx context.Context) ([]Mismatch, error)
+}
