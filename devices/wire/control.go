@@ -8,10 +8,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/unit"
 	pb "github.com/tallydock/tallydock/devices/wire/wirepb"
 )
 
-// MaxDevices is how many devices a Status may list.
+// MaxDevices is how many devices, and how many limits, a Status may list.
 const MaxDevices = 4096
 
 // EncodeAck gives the message of a.
@@ -51,6 +52,12 @@ func EncodeStatus(s Status) ([]byte, error) {
 			Lost: d.Lost, Location: d.Location,
 		})
 	}
+	for _, l := range s.Limits {
+		m.Limits = append(m.Limits, &pb.Limit{
+			Location: l.Location, Quantity: uint32(l.Quantity), HasLow: l.HasLow, Low: int64(l.Low), HasHigh: l.HasHigh,
+			High: int64(l.High),
+		})
+	}
 	return proto.Marshal(m)
 }
 
@@ -63,8 +70,8 @@ func DecodeStatus(b []byte) (Status, error) {
 	if err := ValidEdgeID(m.GetEdge()); err != nil {
 		return Status{}, fmt.Errorf("status: %w", err)
 	}
-	if len(m.GetDevices()) > MaxDevices {
-		return Status{}, fmt.Errorf("status lists %d devices; at most %d are possible", len(m.GetDevices()), MaxDevices)
+	if n := max(len(m.GetDevices()), len(m.GetLimits())); n > MaxDevices {
+		return Status{}, fmt.Errorf("status lists %d devices or limits; at most %d are possible", n, MaxDevices)
 	}
 	s := Status{
 		Edge: m.GetEdge(), Site: m.GetSite(), Online: m.GetOnline(), Epoch: m.GetEpoch(), EpochStart: m.GetEpochStart(),
@@ -79,6 +86,16 @@ func DecodeStatus(b []byte) (Status, error) {
 		s.Devices = append(s.Devices, Device{
 			ID: d.GetId(), Driver: d.GetDriver(), State: state, Reason: d.GetReason(), Since: timeOf(d.GetSince()),
 			Reads: d.GetReads(), Lost: d.GetLost(), Location: d.GetLocation(),
+		})
+	}
+	for _, l := range m.GetLimits() {
+		quantity, err := narrow[unit.Quantity]("quantity", l.GetQuantity(), math.MaxUint8)
+		if err != nil {
+			return Status{}, fmt.Errorf("status: %w", err)
+		}
+		s.Limits = append(s.Limits, Limit{
+			Location: l.GetLocation(), Quantity: quantity, HasLow: l.GetHasLow(), Low: unit.Milli(l.GetLow()),
+			HasHigh: l.GetHasHigh(), High: unit.Milli(l.GetHigh()),
 		})
 	}
 	return s, nil

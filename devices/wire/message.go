@@ -139,6 +139,17 @@ type Status struct {
 	Software       string
 	ClockUnsynced  bool
 	Devices        []Device
+	Limits         []Limit
+}
+
+// Limit is what the edge's rules hold a quantity to at a place, the tightest where there are several.
+type Limit struct {
+	Location string
+	Quantity unit.Quantity
+	HasLow   bool
+	Low      unit.Milli
+	HasHigh  bool
+	High     unit.Milli
 }
 
 // Device is a device's health as an edge's Status tells it.

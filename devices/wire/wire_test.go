@@ -88,6 +88,7 @@ func status() wire.Status {
 		Edge: "SZ1-E1", Site: "SZ1", Online: true, Epoch: 3, EpochStart: 100, Head: 4711, Acked: 4700, SamplesHead: 12,
 		SamplesThinned: 1, FreeBytes: 1 << 30, At: at, Software: "1.0.0", ClockUnsynced: true,
 		Devices: []wire.Device{{ID: "r", Driver: "uhf", State: devices.Degraded, Reason: "slow", Since: at, Reads: 9, Lost: 2, Location: "SZ1-A-01"}},
+		Limits:  []wire.Limit{{Location: "SZ1-R", Quantity: unit.Temperature, HasLow: true, Low: 2000, HasHigh: true, High: 8000}},
 	}
 }
 

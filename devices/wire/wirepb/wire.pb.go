@@ -986,6 +986,7 @@ type Status struct {
 	Software       string                 `protobuf:"bytes,13,opt,name=software,proto3" json:"software,omitempty"`
 	ClockUnsynced  bool                   `protobuf:"varint,14,opt,name=clock_unsynced,json=clockUnsynced,proto3" json:"clock_unsynced,omitempty"`
 	Devices        []*Device              `protobuf:"bytes,15,rep,name=devices,proto3" json:"devices,omitempty"`
+	Limits         []*Limit               `protobuf:"bytes,16,rep,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1125,6 +1126,98 @@ func (x *Status) GetDevices() []*Device {
 	return nil
 }
 
+func (x *Status) GetLimits() []*Limit {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+// Limit is what a rule holds a quantity to at a place.
+type Limit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Location      string                 `protobuf:"bytes,1,opt,name=location,proto3" json:"location,omitempty"`
+	Quantity      uint32                 `protobuf:"varint,2,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	HasLow        bool                   `protobuf:"varint,3,opt,name=has_low,json=hasLow,proto3" json:"has_low,omitempty"`
+	Low           int64                  `protobuf:"zigzag64,4,opt,name=low,proto3" json:"low,omitempty"`
+	HasHigh       bool                   `protobuf:"varint,5,opt,name=has_high,json=hasHigh,proto3" json:"has_high,omitempty"`
+	High          int64                  `protobuf:"zigzag64,6,opt,name=high,proto3" json:"high,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Limit) Reset() {
+	*x = Limit{}
+	mi := &file_wire_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Limit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Limit) ProtoMessage() {}
+
+func (x *Limit) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Limit.ProtoReflect.Descriptor instead.
+func (*Limit) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Limit) GetLocation() string {
+	if x != nil {
+		return x.Location
+	}
+	return ""
+}
+
+func (x *Limit) GetQuantity() uint32 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
+func (x *Limit) GetHasLow() bool {
+	if x != nil {
+		return x.HasLow
+	}
+	return false
+}
+
+func (x *Limit) GetLow() int64 {
+	if x != nil {
+		return x.Low
+	}
+	return 0
+}
+
+func (x *Limit) GetHasHigh() bool {
+	if x != nil {
+		return x.HasHigh
+	}
+	return false
+}
+
+func (x *Limit) GetHigh() int64 {
+	if x != nil {
+		return x.High
+	}
+	return 0
+}
+
 type Device struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1141,7 +1234,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1246,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1259,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{9}
+	return file_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Device) GetId() string {
@@ -1243,7 +1336,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1348,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1361,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{10}
+	return file_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Command) GetVersion() uint32 {
@@ -1365,7 +1458,7 @@ type AlarmAcknowledge struct {
 
 func (x *AlarmAcknowledge) Reset() {
 	*x = AlarmAcknowledge{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1470,7 @@ func (x *AlarmAcknowledge) String() string {
 func (*AlarmAcknowledge) ProtoMessage() {}
 
 func (x *AlarmAcknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1483,7 @@ func (x *AlarmAcknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmAcknowledge.ProtoReflect.Descriptor instead.
 func (*AlarmAcknowledge) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AlarmAcknowledge) GetAlarm() string {
@@ -1418,7 +1511,7 @@ type AlarmShelve struct {
 
 func (x *AlarmShelve) Reset() {
 	*x = AlarmShelve{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1430,7 +1523,7 @@ func (x *AlarmShelve) String() string {
 func (*AlarmShelve) ProtoMessage() {}
 
 func (x *AlarmShelve) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1443,7 +1536,7 @@ func (x *AlarmShelve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmShelve.ProtoReflect.Descriptor instead.
 func (*AlarmShelve) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AlarmShelve) GetAlarm() string {
@@ -1476,7 +1569,7 @@ type AlarmUnshelve struct {
 
 func (x *AlarmUnshelve) Reset() {
 	*x = AlarmUnshelve{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1581,7 @@ func (x *AlarmUnshelve) String() string {
 func (*AlarmUnshelve) ProtoMessage() {}
 
 func (x *AlarmUnshelve) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1594,7 @@ func (x *AlarmUnshelve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmUnshelve.ProtoReflect.Descriptor instead.
 func (*AlarmUnshelve) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AlarmUnshelve) GetAlarm() string {
@@ -1612,7 +1705,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04hash\x18\x05 \x01(\fR\x04hash\x12!\n" +
 	"\fsamples_upto\x18\x06 \x01(\x04R\vsamplesUpto\x12\x10\n" +
 	"\x03hub\x18\a \x01(\tR\x03hub\x12\x0e\n" +
-	"\x02at\x18\b \x01(\x03R\x02at\"\xb6\x03\n" +
+	"\x02at\x18\b \x01(\x03R\x02at\"\xe8\x03\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04edge\x18\x02 \x01(\tR\x04edge\x12\x12\n" +
@@ -1631,7 +1724,15 @@ const file_wire_proto_rawDesc = "" +
 	"\x02at\x18\f \x01(\x03R\x02at\x12\x1a\n" +
 	"\bsoftware\x18\r \x01(\tR\bsoftware\x12%\n" +
 	"\x0eclock_unsynced\x18\x0e \x01(\bR\rclockUnsynced\x123\n" +
-	"\adevices\x18\x0f \x03(\v2\x19.tallydock.wire.v1.DeviceR\adevices\"\xba\x01\n" +
+	"\adevices\x18\x0f \x03(\v2\x19.tallydock.wire.v1.DeviceR\adevices\x120\n" +
+	"\x06limits\x18\x10 \x03(\v2\x18.tallydock.wire.v1.LimitR\x06limits\"\x99\x01\n" +
+	"\x05Limit\x12\x1a\n" +
+	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1a\n" +
+	"\bquantity\x18\x02 \x01(\rR\bquantity\x12\x17\n" +
+	"\ahas_low\x18\x03 \x01(\bR\x06hasLow\x12\x10\n" +
+	"\x03low\x18\x04 \x01(\x12R\x03low\x12\x19\n" +
+	"\bhas_high\x18\x05 \x01(\bR\ahasHigh\x12\x12\n" +
+	"\x04high\x18\x06 \x01(\x12R\x04high\"\xba\x01\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06driver\x18\x02 \x01(\tR\x06driver\x12\x14\n" +
@@ -1672,7 +1773,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_wire_proto_goTypes = []any{
 	(*Envelope)(nil),         // 0: tallydock.wire.v1.Envelope
 	(*Payload)(nil),          // 1: tallydock.wire.v1.Payload
@@ -1683,26 +1784,28 @@ var file_wire_proto_goTypes = []any{
 	(*Sample)(nil),           // 6: tallydock.wire.v1.Sample
 	(*Ack)(nil),              // 7: tallydock.wire.v1.Ack
 	(*Status)(nil),           // 8: tallydock.wire.v1.Status
-	(*Device)(nil),           // 9: tallydock.wire.v1.Device
-	(*Command)(nil),          // 10: tallydock.wire.v1.Command
-	(*AlarmAcknowledge)(nil), // 11: tallydock.wire.v1.AlarmAcknowledge
-	(*AlarmShelve)(nil),      // 12: tallydock.wire.v1.AlarmShelve
-	(*AlarmUnshelve)(nil),    // 13: tallydock.wire.v1.AlarmUnshelve
+	(*Limit)(nil),            // 9: tallydock.wire.v1.Limit
+	(*Device)(nil),           // 10: tallydock.wire.v1.Device
+	(*Command)(nil),          // 11: tallydock.wire.v1.Command
+	(*AlarmAcknowledge)(nil), // 12: tallydock.wire.v1.AlarmAcknowledge
+	(*AlarmShelve)(nil),      // 13: tallydock.wire.v1.AlarmShelve
+	(*AlarmUnshelve)(nil),    // 14: tallydock.wire.v1.AlarmUnshelve
 }
 var file_wire_proto_depIdxs = []int32{
 	3,  // 0: tallydock.wire.v1.Record.movement:type_name -> tallydock.wire.v1.Movement
 	4,  // 1: tallydock.wire.v1.Record.alarm:type_name -> tallydock.wire.v1.Alarm
 	5,  // 2: tallydock.wire.v1.Record.pass:type_name -> tallydock.wire.v1.Pass
 	6,  // 3: tallydock.wire.v1.Record.sample:type_name -> tallydock.wire.v1.Sample
-	9,  // 4: tallydock.wire.v1.Status.devices:type_name -> tallydock.wire.v1.Device
-	11, // 5: tallydock.wire.v1.Command.acknowledge:type_name -> tallydock.wire.v1.AlarmAcknowledge
-	12, // 6: tallydock.wire.v1.Command.shelve:type_name -> tallydock.wire.v1.AlarmShelve
-	13, // 7: tallydock.wire.v1.Command.unshelve:type_name -> tallydock.wire.v1.AlarmUnshelve
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	10, // 4: tallydock.wire.v1.Status.devices:type_name -> tallydock.wire.v1.Device
+	9,  // 5: tallydock.wire.v1.Status.limits:type_name -> tallydock.wire.v1.Limit
+	12, // 6: tallydock.wire.v1.Command.acknowledge:type_name -> tallydock.wire.v1.AlarmAcknowledge
+	13, // 7: tallydock.wire.v1.Command.shelve:type_name -> tallydock.wire.v1.AlarmShelve
+	14, // 8: tallydock.wire.v1.Command.unshelve:type_name -> tallydock.wire.v1.AlarmUnshelve
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1716,7 +1819,7 @@ func file_wire_proto_init() {
 		(*Record_Pass)(nil),
 		(*Record_Sample)(nil),
 	}
-	file_wire_proto_msgTypes[10].OneofWrappers = []any{
+	file_wire_proto_msgTypes[11].OneofWrappers = []any{
 		(*Command_Acknowledge)(nil),
 		(*Command_Shelve)(nil),
 		(*Command_Unshelve)(nil),
@@ -1727,7 +1830,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
