@@ -163,7 +163,7 @@ func (e *edge) spoil(window [][]byte) [][]byte {
 		all = append(all, b, b)
 		if e.random.IntN(8) == 0 {
 			bad := append([]byte(nil), b...)
-			bad[e.random.IntN(len(bad))] ^= 0x40
+			bad[len(bad)-1-e.random.IntN(len(bad)/2)] ^= 0x40 // in the payload, which has a checksum
 			all = append(all, bad)
 		}
 	}

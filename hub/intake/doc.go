@@ -14,7 +14,8 @@
 // Chain. The hash of the record before an envelope's first new one must be the hash that the Stream has. Where it is not,
 // hub and edge do not speak of the same history (an edge that was restored from an image, for one): nothing of the
 // envelope is applied, the edge is answered with the watermark and its hash, by which it sees the same and begins a new
-// epoch, and the break is noted once in the quarantine as "chain_broken". Retrying that entry accepts the edge's history.
+// epoch. When the same break comes a second time (a single one may be damage on the way) it is noted, once, in the
+// quarantine as "chain_broken". Retrying that entry accepts the edge's history.
 //
 // Quarantine. A record that cannot be decoded or applied is parked with its reason and counts as taken: the stream goes
 // on. An operator retries it, when the cause is gone, or discards it.

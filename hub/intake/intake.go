@@ -28,7 +28,8 @@ type Intake struct {
 	patience  time.Duration
 	now       func() time.Time
 	newID     func() string
-	offers    map[string]offer // by edge: new epochs that leave a gap
+	offers    map[string]offer  // by edge: new epochs that leave a gap
+	breaks    map[string]string // by edge: the break that was seen last, by its key
 }
 
 // offer is a new epoch that would leave a gap after upto.
@@ -44,7 +45,7 @@ func New(c Config, store Store) *Intake {
 	}
 	return &Intake{
 		store: store, hub: c.Hub, threshold: c.Threshold, patience: c.Patience, now: c.Now, newID: c.NewID,
-		offers: map[string]offer{},
+		offers: map[string]offer{}, breaks: map[string]string{},
 	}
 }
 
@@ -143,6 +144,10 @@ func (in *Intake) takeMain(tx Tx, r *Result, s *Stream, e wire.Envelope) error {
 		detail := fmt.Sprintf("at record %d the edge's chain says %x and the hub's says %x: the edge's store was replaced; "+
 			"it should begin a new epoch; retry accepts its history from here on", s.Upto, j.Hash, s.Hash)
 		key := fmt.Sprintf("%s/%d/%d/chain/%x", e.Edge, e.Epoch, s.Upto, j.Hash)
+		if in.breaks[e.Edge] != key {
+			in.breaks[e.Edge] = key
+			return nil
+		}
 		return in.note(tx, key, e.Edge, e.Epoch, s.Upto, refusal{ChainBroken, detail}, j.Hash[:])
 	default:
 		r.Unfit++

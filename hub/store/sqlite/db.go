@@ -133,6 +133,9 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
+	if err := tx.putBalances(); err != nil {
+		return err
+	}
 	if err := tx.tellStock(); err != nil {
 		return err
 	}

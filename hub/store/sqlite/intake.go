@@ -164,13 +164,8 @@ func (t *intakeTx) Seen(at ledger.Position, when time.Time) error {
 	if !when.After(at.SeenAt) {
 		return nil
 	}
-	us := stamp(when)
-	if err := t.exec(`UPDATE tag_position SET seen_at = ? WHERE tag = ?`, us, at.Tag.String()); err != nil {
-		return err
-	}
-	t.touch(at.Item, at.Location)
-	return t.exec(`UPDATE balance SET seen_at = ? WHERE item = ? AND location = ? AND lot = ? AND state = ? AND seen_at < ?`,
-		us, at.Item, at.Location, at.Lot, string(at.State), us)
+	t.addBalance(balanceKey{at.Item, at.Location, at.Lot, at.State}, 0, when)
+	return t.exec(`UPDATE tag_position SET seen_at = ? WHERE tag = ?`, stamp(when), at.Tag.String())
 }
 
 // PutPass stores a pass.

@@ -22,7 +22,8 @@ func (l Ledger) Post(ctx context.Context, m ledger.Movement) error {
 	return l.Write(ctx, func(tx *Tx) error { return tx.Post(m) })
 }
 
-// Post records m in this transaction. Errors: ledger.ErrDuplicate, after which the transaction can go on.
+// Post records m in this transaction; its balances can be read once the transaction is over. Errors: ledger.ErrDuplicate,
+// after which the transaction can go on.
 func (tx *Tx) Post(m ledger.Movement) error {
 	if err := m.Check(); err != nil {
 		return err
@@ -62,11 +63,8 @@ func (tx *Tx) postEntry(m ledger.Movement, line int, e ledger.Entry) error {
 	if err != nil {
 		return err
 	}
-	tx.touch(e.Item, e.Location)
-	return tx.exec(`INSERT INTO balance (item, lot, location, state, quantity, seen_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (item, location, lot, state) DO UPDATE SET quantity = balance.quantity + excluded.quantity,
-		seen_at = CASE WHEN excluded.seen_at > balance.seen_at THEN excluded.seen_at ELSE balance.seen_at END`,
-		e.Item, e.Lot, e.Location, string(e.State), e.Quantity, stamp(m.EffectiveAt))
+	tx.addBalance(balanceKey{e.Item, e.Location, e.Lot, e.State}, e.Quantity, m.EffectiveAt)
+	return nil
 }
 
 func (tx *Tx) putPosition(m ledger.Movement, tag devices.Tag, e ledger.Entry) error {

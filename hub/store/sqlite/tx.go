@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"modernc.org/sqlite"
@@ -24,7 +25,8 @@ type Tx struct {
 	prepared statements
 	own      map[string]*sql.Stmt // of this transaction
 	events   []event.Event
-	touched  map[stockKey]struct{} // rows of stock to tell of
+	balances map[balanceKey]balanceDelta // to be written at the end
+	touched  map[stockKey]struct{}       // rows of stock to tell of
 }
 
 // maxStatements bounds what statements keeps.
@@ -122,7 +124,9 @@ func (tx *Tx) Savepoint(f func() error) error {
 	if err := tx.exec(`SAVEPOINT step`); err != nil {
 		return err
 	}
+	balances := maps.Clone(tx.balances)
 	if err := f(); err != nil {
+		tx.balances = balances
 		return errors.Join(err, tx.exec(`ROLLBACK TO step`), tx.exec(`RELEASE step`))
 	}
 	return tx.exec(`RELEASE step`)

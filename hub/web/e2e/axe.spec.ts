@@ -27,7 +27,7 @@ for (const theme of ['light', 'dark'])
               .map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? n.all[0]?.message ?? ''}`)
               .join(' | ')}`,
         );
-        expect(said, where).toEqual([]);
+        expect.soft(said, where).toEqual([]);
       };
       for (const [path, ready, opens] of PAGES) {
         await open(page, path, `theme=${theme}&lang=${lang}`);

@@ -255,3 +255,15 @@ test('a wall screen has no controls', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Language' })).toHaveCount(0);
   await expect(page.getByTestId('floormap')).toBeVisible();
 });
+
+test('keys belong to the control that has the focus', async ({ page }) => {
+  onlyFixture();
+  await open(page, '/alarms');
+  const first = page.getByTestId('alarms-active').locator('tbody tr').first();
+  await first.getByRole('button', { name: 'Acknowledge' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('1 unacknowledged')).toBeVisible();
+  await first.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('alarm-detail')).toBeVisible();
+});

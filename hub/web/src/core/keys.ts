@@ -5,6 +5,7 @@ import { keyName } from './keyname';
 export type Bindings = Record<string, () => void>;
 
 const PREFIX_MS = 900;
+const PRESSABLE = 'button, a, summary, [role=button], [role=link], [role=grid], [role=menuitem]';
 const FIELD = /^(INPUT|TEXTAREA|SELECT)$/;
 
 /** Keys belong to text while a field has the focus or an input method composes (Safari ends composing too early: 229). */
@@ -31,6 +32,7 @@ class Keyboard {
   private press(e: KeyboardEvent) {
     if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || isTyping(e)) return;
     const name = keyName(e);
+    if (name === 'enter' && (e.target as HTMLElement | null)?.closest?.(PRESSABLE)) return; // it is that control's own
     const pair = performance.now() - this.prefixAt < PREFIX_MS ? `${this.prefix} ${name}` : '';
     this.prefix = name;
     this.prefixAt = performance.now();

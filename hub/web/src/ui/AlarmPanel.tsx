@@ -79,7 +79,7 @@ export function AlarmPanel() {
       {loaded && sorted.length === 0 && <Empty title={t('alarm.none')} hint={t('alarm.noneHint')} />}
       {sorted.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable
-        <div className="ascroll" tabIndex={0} role="region" aria-label={t('nav.alarms')} {...held.hold}>
+        <div className="ascroll" tabIndex={0} role="group" aria-label={t('nav.alarms')} {...held.hold}>
           <ul className="alist" aria-label={t('nav.alarms')}>
             {process.map((a) => (
               <Line key={a.id} a={a} />

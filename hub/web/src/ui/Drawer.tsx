@@ -12,7 +12,7 @@ type Props = {
 };
 /** A detail docked inside its panel, so that it never covers alarms; a sheet from below on phones. */
 export function Drawer({ title, label, onClose, children, testid, focus = true }: Props) {
-  const ref = useRef<HTMLElement>(null);
+  const ref = useRef<HTMLDivElement>(null);
   const wanted = useRef(focus);
   useEffect(() => {
     if (!wanted.current) return;
@@ -21,7 +21,7 @@ export function Drawer({ title, label, onClose, children, testid, focus = true }
     return () => opener?.focus?.();
   }, []);
   return (
-    <aside
+    <div
       className="drawer"
       role="dialog"
       aria-label={label}
@@ -38,6 +38,6 @@ export function Drawer({ title, label, onClose, children, testid, focus = true }
         </button>
       </div>
       {children}
-    </aside>
+    </div>
   );
 }

@@ -53,6 +53,8 @@ export function ListTable<T extends { id: string }>(p: Props<T>) {
     id: `item-${row.id}`,
     'aria-current': row.id === p.open ? ('true' as const) : undefined,
     'data-at': row.id === at ? 'true' : undefined,
+    tabIndex: p.onOpen ? 0 : undefined,
+    onFocus: () => setAt(row.id),
     ...p.rowProps?.(row),
   });
   const open = (row: T) => p.onOpen && { onClick: () => p.onOpen?.(row) };
@@ -68,7 +70,7 @@ export function ListTable<T extends { id: string }>(p: Props<T>) {
     );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable
-    <div className="listwrap" tabIndex={0} role="region" aria-label={p.label}>
+    <div className="listwrap" tabIndex={0} role="group" aria-label={p.label}>
       <table className="list" data-testid={p.testid}>
         <thead>
           <tr>
