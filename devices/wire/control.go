@@ -12,7 +12,7 @@ import (
 	pb "github.com/tallydock/tallydock/devices/wire/wirepb"
 )
 
-// MaxDevices is how many devices, and how many limits, a Status may list.
+// MaxDevices is how many devices, limits or doors a Status may list.
 const MaxDevices = 4096
 
 // EncodeAck gives the message of a.
@@ -58,6 +58,9 @@ func EncodeStatus(s Status) ([]byte, error) {
 			High: int64(l.High),
 		})
 	}
+	for _, d := range s.Doors {
+		m.Doors = append(m.Doors, &pb.Door{Id: d.ID, Location: d.Location, Devices: d.Devices})
+	}
 	return proto.Marshal(m)
 }
 
@@ -70,8 +73,8 @@ func DecodeStatus(b []byte) (Status, error) {
 	if err := ValidEdgeID(m.GetEdge()); err != nil {
 		return Status{}, fmt.Errorf("status: %w", err)
 	}
-	if n := max(len(m.GetDevices()), len(m.GetLimits())); n > MaxDevices {
-		return Status{}, fmt.Errorf("status lists %d devices or limits; at most %d are possible", n, MaxDevices)
+	if n := max(len(m.GetDevices()), len(m.GetLimits()), len(m.GetDoors())); n > MaxDevices {
+		return Status{}, fmt.Errorf("status lists %d devices, limits or doors; at most %d are possible", n, MaxDevices)
 	}
 	s := Status{
 		Edge: m.GetEdge(), Site: m.GetSite(), Online: m.GetOnline(), Epoch: m.GetEpoch(), EpochStart: m.GetEpochStart(),
@@ -97,6 +100,9 @@ func DecodeStatus(b []byte) (Status, error) {
 			Location: l.GetLocation(), Quantity: quantity, HasLow: l.GetHasLow(), Low: unit.Milli(l.GetLow()),
 			HasHigh: l.GetHasHigh(), High: unit.Milli(l.GetHigh()),
 		})
+	}
+	for _, d := range m.GetDoors() {
+		s.Doors = append(s.Doors, Door{ID: d.GetId(), Location: d.GetLocation(), Devices: d.GetDevices()})
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -79,14 +80,14 @@ func (c *Codec) Encode(e Envelope) ([]byte, error) {
 	if len(payload) > MaxPayload {
 		return nil, fmt.Errorf("payload has %d bytes; at most %d are possible", len(payload), MaxPayload)
 	}
-	packed := c.enc.EncodeAll(payload, nil)
 	m := &pb.Envelope{
 		Version: Version, Edge: e.Edge, Epoch: e.Epoch, EpochStart: e.EpochStart, Stream: uint32(e.Stream),
-		FirstSeq: e.FirstSeq, Count: uint32(len(e.Records)), Crc32C: Checksum(packed), Payload: packed,
+		FirstSeq: e.FirstSeq, Count: uint32(len(e.Records)), Payload: c.enc.EncodeAll(payload, nil),
 	}
 	if e.Stream == MainStream {
 		m.Before = e.Before[:]
 	}
+	m.Crc32C = sum(m)
 	return proto.Marshal(m)
 }
 
@@ -102,6 +103,9 @@ func (c *Codec) Decode(b []byte) (Envelope, error) {
 	}
 	if err := checkVersion(m.GetVersion()); err != nil {
 		return Envelope{}, err
+	}
+	if sum(&m) != m.GetCrc32C() {
+		return Envelope{}, errors.New("envelope does not match its checksum: it was damaged on the way")
 	}
 	e := Envelope{
 		Edge: m.GetEdge(), Epoch: m.GetEpoch(), EpochStart: m.GetEpochStart(), Stream: Stream(m.GetStream()),
@@ -122,9 +126,6 @@ func (c *Codec) Decode(b []byte) (Envelope, error) {
 			return e, err
 		}
 	}
-	if Checksum(m.GetPayload()) != m.GetCrc32C() {
-		return e, errors.New("payload does not match its checksum: it was damaged on the way")
-	}
 	payload, err := c.dec.DecodeAll(m.GetPayload(), nil)
 	if err != nil {
 		return e, fmt.Errorf("payload cannot be unpacked: %w", err)
@@ -139,6 +140,21 @@ func (c *Codec) Decode(b []byte) (Envelope, error) {
 			m.GetCount(), len(e.Records), MaxRecords)
 	}
 	return e, nil
+}
+
+// sum is the checksum of an envelope: the CRC-32C of its numbers as eight bytes each, big-endian, in the order of their
+// fields, then edge, before and payload, each behind its length.
+func sum(m *pb.Envelope) uint32 {
+	var b []byte
+	for _, n := range []uint64{
+		uint64(m.GetVersion()), m.GetEpoch(), m.GetEpochStart(), uint64(m.GetStream()), m.GetFirstSeq(), uint64(m.GetCount()),
+	} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	b = append(binary.BigEndian.AppendUint64(b, uint64(len(m.GetEdge()))), m.GetEdge()...)
+	b = append(binary.BigEndian.AppendUint64(b, uint64(len(m.GetBefore()))), m.GetBefore()...)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(m.GetPayload())))
+	return crc32.Update(Checksum(b), castagnoli, m.GetPayload())
 }
 
 func checkVersion(v uint32) error {

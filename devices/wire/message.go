@@ -140,6 +140,14 @@ type Status struct {
 	ClockUnsynced  bool
 	Devices        []Device
 	Limits         []Limit
+	Doors          []Door
+}
+
+// Door is a portal with the readers that watch it.
+type Door struct {
+	ID       string
+	Location string   // the floor behind it
+	Devices  []string // ids of the readers, inside and outside
 }
 
 // Limit is what the edge's rules hold a quantity to at a place, the tightest where there are several.

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/alarm"
 	"github.com/tallydock/tallydock/devices/unit"
@@ -89,6 +87,7 @@ func status() wire.Status {
 		SamplesThinned: 1, FreeBytes: 1 << 30, At: at, Software: "1.0.0", ClockUnsynced: true,
 		Devices: []wire.Device{{ID: "r", Driver: "uhf", State: devices.Degraded, Reason: "slow", Since: at, Reads: 9, Lost: 2, Location: "SZ1-A-01"}},
 		Limits:  []wire.Limit{{Location: "SZ1-R", Quantity: unit.Temperature, HasLow: true, Low: 2000, HasHigh: true, High: 8000}},
+		Doors:   []wire.Door{{ID: "SZ1-D1", Location: "SZ1-DOCK", Devices: []string{"r700-d1"}}},
 	}
 }
 
@@ -207,23 +206,19 @@ func TestDamagedEnvelopeIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := envelope(t).Records
-	rapid.Check(t, func(t *rapid.T) {
+	want, _ := json.Marshal(envelope(t))
+	for bit := range len(whole) * 8 {
 		b := bytes.Clone(whole)
-		bit := rapid.IntRange(0, len(b)*8-1).Draw(t, "bit")
 		b[bit/8] ^= 1 << (bit % 8)
 		e, err := c.Decode(b)
 		if err != nil {
-			return
+			continue
 		}
-		// A flip in the header may go unnoticed here; the hub's sequence and chain rules meet those. The records, under
-		// the checksum, must be whole.
-		for i, r := range e.Records {
-			if !bytes.Equal(r, want[i]) {
-				t.Fatalf("bit %d: record %d changed unnoticed", bit, i)
-			}
+		// What is taken in spite of the flip must say what was sent: the flip hit an encoding that means the same.
+		if got, _ := json.Marshal(e); !bytes.Equal(got, want) {
+			t.Errorf("bit %d: the flip went unnoticed and made\n%s\nof\n%s", bit, got, want)
 		}
-	})
+	}
 }
 
 func TestForeignInputIsRefusedWithAReason(t *testing.T) {

@@ -35,7 +35,7 @@ type Envelope struct {
 	FirstSeq      uint64                 `protobuf:"varint,6,opt,name=first_seq,json=firstSeq,proto3" json:"first_seq,omitempty"`
 	Count         uint32                 `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`
 	Before        []byte                 `protobuf:"bytes,8,opt,name=before,proto3" json:"before,omitempty"`    // chain hash of record first_seq-1; main stream only
-	Crc32C        uint32                 `protobuf:"fixed32,9,opt,name=crc32c,proto3" json:"crc32c,omitempty"`  // Castagnoli, over payload
+	Crc32C        uint32                 `protobuf:"fixed32,9,opt,name=crc32c,proto3" json:"crc32c,omitempty"`  // Castagnoli, over all other fields: see package wire
 	Payload       []byte                 `protobuf:"bytes,10,opt,name=payload,proto3" json:"payload,omitempty"` // zstd of Payload
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -987,6 +987,7 @@ type Status struct {
 	ClockUnsynced  bool                   `protobuf:"varint,14,opt,name=clock_unsynced,json=clockUnsynced,proto3" json:"clock_unsynced,omitempty"`
 	Devices        []*Device              `protobuf:"bytes,15,rep,name=devices,proto3" json:"devices,omitempty"`
 	Limits         []*Limit               `protobuf:"bytes,16,rep,name=limits,proto3" json:"limits,omitempty"`
+	Doors          []*Door                `protobuf:"bytes,17,rep,name=doors,proto3" json:"doors,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1133,6 +1134,74 @@ func (x *Status) GetLimits() []*Limit {
 	return nil
 }
 
+func (x *Status) GetDoors() []*Door {
+	if x != nil {
+		return x.Doors
+	}
+	return nil
+}
+
+// Door is a portal with the readers that watch it.
+type Door struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Location      string                 `protobuf:"bytes,2,opt,name=location,proto3" json:"location,omitempty"`
+	Devices       []string               `protobuf:"bytes,3,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Door) Reset() {
+	*x = Door{}
+	mi := &file_wire_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Door) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Door) ProtoMessage() {}
+
+func (x *Door) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Door.ProtoReflect.Descriptor instead.
+func (*Door) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Door) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Door) GetLocation() string {
+	if x != nil {
+		return x.Location
+	}
+	return ""
+}
+
+func (x *Door) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
 // Limit is what a rule holds a quantity to at a place.
 type Limit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1148,7 +1217,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1229,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1242,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{9}
+	return file_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Limit) GetLocation() string {
@@ -1234,7 +1303,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1315,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1328,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{10}
+	return file_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Device) GetId() string {
@@ -1336,7 +1405,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1417,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1430,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Command) GetVersion() uint32 {
@@ -1458,7 +1527,7 @@ type AlarmAcknowledge struct {
 
 func (x *AlarmAcknowledge) Reset() {
 	*x = AlarmAcknowledge{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1470,7 +1539,7 @@ func (x *AlarmAcknowledge) String() string {
 func (*AlarmAcknowledge) ProtoMessage() {}
 
 func (x *AlarmAcknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1483,7 +1552,7 @@ func (x *AlarmAcknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmAcknowledge.ProtoReflect.Descriptor instead.
 func (*AlarmAcknowledge) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AlarmAcknowledge) GetAlarm() string {
@@ -1511,7 +1580,7 @@ type AlarmShelve struct {
 
 func (x *AlarmShelve) Reset() {
 	*x = AlarmShelve{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1592,7 @@ func (x *AlarmShelve) String() string {
 func (*AlarmShelve) ProtoMessage() {}
 
 func (x *AlarmShelve) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1605,7 @@ func (x *AlarmShelve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmShelve.ProtoReflect.Descriptor instead.
 func (*AlarmShelve) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AlarmShelve) GetAlarm() string {
@@ -1569,7 +1638,7 @@ type AlarmUnshelve struct {
 
 func (x *AlarmUnshelve) Reset() {
 	*x = AlarmUnshelve{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1650,7 @@ func (x *AlarmUnshelve) String() string {
 func (*AlarmUnshelve) ProtoMessage() {}
 
 func (x *AlarmUnshelve) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1663,7 @@ func (x *AlarmUnshelve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmUnshelve.ProtoReflect.Descriptor instead.
 func (*AlarmUnshelve) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AlarmUnshelve) GetAlarm() string {
@@ -1705,7 +1774,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04hash\x18\x05 \x01(\fR\x04hash\x12!\n" +
 	"\fsamples_upto\x18\x06 \x01(\x04R\vsamplesUpto\x12\x10\n" +
 	"\x03hub\x18\a \x01(\tR\x03hub\x12\x0e\n" +
-	"\x02at\x18\b \x01(\x03R\x02at\"\xe8\x03\n" +
+	"\x02at\x18\b \x01(\x03R\x02at\"\x97\x04\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04edge\x18\x02 \x01(\tR\x04edge\x12\x12\n" +
@@ -1725,7 +1794,12 @@ const file_wire_proto_rawDesc = "" +
 	"\bsoftware\x18\r \x01(\tR\bsoftware\x12%\n" +
 	"\x0eclock_unsynced\x18\x0e \x01(\bR\rclockUnsynced\x123\n" +
 	"\adevices\x18\x0f \x03(\v2\x19.tallydock.wire.v1.DeviceR\adevices\x120\n" +
-	"\x06limits\x18\x10 \x03(\v2\x18.tallydock.wire.v1.LimitR\x06limits\"\x99\x01\n" +
+	"\x06limits\x18\x10 \x03(\v2\x18.tallydock.wire.v1.LimitR\x06limits\x12-\n" +
+	"\x05doors\x18\x11 \x03(\v2\x17.tallydock.wire.v1.DoorR\x05doors\"L\n" +
+	"\x04Door\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\blocation\x18\x02 \x01(\tR\blocation\x12\x18\n" +
+	"\adevices\x18\x03 \x03(\tR\adevices\"\x99\x01\n" +
 	"\x05Limit\x12\x1a\n" +
 	"\blocation\x18\x01 \x01(\tR\blocation\x12\x1a\n" +
 	"\bquantity\x18\x02 \x01(\rR\bquantity\x12\x17\n" +
@@ -1773,7 +1847,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_wire_proto_goTypes = []any{
 	(*Envelope)(nil),         // 0: tallydock.wire.v1.Envelope
 	(*Payload)(nil),          // 1: tallydock.wire.v1.Payload
@@ -1784,28 +1858,30 @@ var file_wire_proto_goTypes = []any{
 	(*Sample)(nil),           // 6: tallydock.wire.v1.Sample
 	(*Ack)(nil),              // 7: tallydock.wire.v1.Ack
 	(*Status)(nil),           // 8: tallydock.wire.v1.Status
-	(*Limit)(nil),            // 9: tallydock.wire.v1.Limit
-	(*Device)(nil),           // 10: tallydock.wire.v1.Device
-	(*Command)(nil),          // 11: tallydock.wire.v1.Command
-	(*AlarmAcknowledge)(nil), // 12: tallydock.wire.v1.AlarmAcknowledge
-	(*AlarmShelve)(nil),      // 13: tallydock.wire.v1.AlarmShelve
-	(*AlarmUnshelve)(nil),    // 14: tallydock.wire.v1.AlarmUnshelve
+	(*Door)(nil),             // 9: tallydock.wire.v1.Door
+	(*Limit)(nil),            // 10: tallydock.wire.v1.Limit
+	(*Device)(nil),           // 11: tallydock.wire.v1.Device
+	(*Command)(nil),          // 12: tallydock.wire.v1.Command
+	(*AlarmAcknowledge)(nil), // 13: tallydock.wire.v1.AlarmAcknowledge
+	(*AlarmShelve)(nil),      // 14: tallydock.wire.v1.AlarmShelve
+	(*AlarmUnshelve)(nil),    // 15: tallydock.wire.v1.AlarmUnshelve
 }
 var file_wire_proto_depIdxs = []int32{
 	3,  // 0: tallydock.wire.v1.Record.movement:type_name -> tallydock.wire.v1.Movement
 	4,  // 1: tallydock.wire.v1.Record.alarm:type_name -> tallydock.wire.v1.Alarm
 	5,  // 2: tallydock.wire.v1.Record.pass:type_name -> tallydock.wire.v1.Pass
 	6,  // 3: tallydock.wire.v1.Record.sample:type_name -> tallydock.wire.v1.Sample
-	10, // 4: tallydock.wire.v1.Status.devices:type_name -> tallydock.wire.v1.Device
-	9,  // 5: tallydock.wire.v1.Status.limits:type_name -> tallydock.wire.v1.Limit
-	12, // 6: tallydock.wire.v1.Command.acknowledge:type_name -> tallydock.wire.v1.AlarmAcknowledge
-	13, // 7: tallydock.wire.v1.Command.shelve:type_name -> tallydock.wire.v1.AlarmShelve
-	14, // 8: tallydock.wire.v1.Command.unshelve:type_name -> tallydock.wire.v1.AlarmUnshelve
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	11, // 4: tallydock.wire.v1.Status.devices:type_name -> tallydock.wire.v1.Device
+	10, // 5: tallydock.wire.v1.Status.limits:type_name -> tallydock.wire.v1.Limit
+	9,  // 6: tallydock.wire.v1.Status.doors:type_name -> tallydock.wire.v1.Door
+	13, // 7: tallydock.wire.v1.Command.acknowledge:type_name -> tallydock.wire.v1.AlarmAcknowledge
+	14, // 8: tallydock.wire.v1.Command.shelve:type_name -> tallydock.wire.v1.AlarmShelve
+	15, // 9: tallydock.wire.v1.Command.unshelve:type_name -> tallydock.wire.v1.AlarmUnshelve
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1819,7 +1895,7 @@ func file_wire_proto_init() {
 		(*Record_Pass)(nil),
 		(*Record_Sample)(nil),
 	}
-	file_wire_proto_msgTypes[11].OneofWrappers = []any{
+	file_wire_proto_msgTypes[12].OneofWrappers = []any{
 		(*Command_Acknowledge)(nil),
 		(*Command_Shelve)(nil),
 		(*Command_Unshelve)(nil),
@@ -1830,7 +1906,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
