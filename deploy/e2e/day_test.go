@@ -225,7 +225,7 @@ func (s *site) cable(device string) {
 		s.t.Error(err)
 	}
 	time.Sleep(300 * time.Millisecond)
-	if err := s.Tell("sim", "plug "+device); err != nil {
+	if err := s.Tell("sim", "replug "+device); err != nil {
 		s.t.Error(err)
 	}
 }

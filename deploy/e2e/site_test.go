@@ -2,11 +2,9 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/deploy/house"
+	"github.com/tallydock/tallydock/simulators/play"
 )
 
 // site is a house of processes in a test.
@@ -156,37 +155,22 @@ func (s *site) stock() (map[string]int64, error) {
 	return out, nil
 }
 
-// truth is what sim truth says.
-type truth struct {
-	Stock []struct {
-		Item, Location       string
-		Quantity, Unreadable int64
-	} `json:"stock"`
-	InHand     []json.RawMessage `json:"in_hand"`
-	Unreadable []struct{ Tag, Item, Location string }
-	Passes     []struct{ Direction string }
-	Excursions []struct{ Over bool }
-}
-
-func (s *site) truth() truth {
+// truth is what is really where.
+func (s *site) truth() play.Report {
 	s.t.Helper()
-	out, err := exec.Command(filepath.Join(s.Bin, "sim"), "truth", "--dir", s.Dir, "--json").Output()
+	t, err := play.ReadTruth(s.Dir, time.Time{})
 	if err != nil {
-		s.t.Fatalf("sim truth: %v", err)
+		s.t.Fatal(err)
 	}
-	var v truth
-	if err := json.Unmarshal(out, &v); err != nil {
-		s.t.Fatalf("sim truth: %v in %s", err, out)
-	}
-	return v
+	return play.NewReport(t)
 }
 
 // readable is the true stock of what readers can see.
-func (v truth) readable() map[string]int64 {
+func readable(r play.Report) map[string]int64 {
 	out := map[string]int64{}
-	for _, l := range v.Stock {
+	for _, l := range r.Stock {
 		if q := l.Quantity - l.Unreadable; q != 0 {
-			out[l.Item+"@"+l.Location] = q
+			out[l.Item+"@"+l.Location] = int64(q)
 		}
 	}
 	return out
@@ -210,10 +194,10 @@ func compare(got, want map[string]int64) []string {
 }
 
 // settled waits until the hub has all that the edge decided and its stock is the truth.
-func (s *site) settled(limit time.Duration) (map[string]int64, truth) {
+func (s *site) settled(limit time.Duration) (map[string]int64, play.Report) {
 	s.t.Helper()
 	var got map[string]int64
-	var want truth
+	var want play.Report
 	s.eventually(limit, "the hub's stock equals the truth and every record is acked", func() (bool, string) {
 		var edges struct {
 			Items []struct {
@@ -229,7 +213,7 @@ func (s *site) settled(limit time.Duration) (map[string]int64, truth) {
 			return false, err.Error()
 		}
 		want = s.truth()
-		diff := compare(got, want.readable())
+		diff := compare(got, readable(want))
 		said := fmt.Sprintf("%d places differ, edges %+v, e.g.\n%s", len(diff), edges.Items, strings.Join(diff[:min(20, len(diff))], "\n"))
 		return len(diff) == 0 && len(edges.Items) == 1 && edges.Items[0].Lag == 0, said
 	})

@@ -11,12 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/hub/catalog"
@@ -110,7 +109,7 @@ func (h *House) setClock() error {
 	text, err := os.ReadFile(h.path("clock"))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		s, err := scenario.Builtin(h.Scenario)
+		s, err := load(h.Scenario)
 		if err != nil {
 			return err
 		}
@@ -124,6 +123,18 @@ func (h *House) setClock() error {
 	}
 	h.Clock, err = clock.Scaled(at, time.Now(), h.Speed)
 	return err
+}
+
+// load reads a built-in scenario or a file.
+func load(name string) (*scenario.Scenario, error) {
+	if slices.Contains(scenario.Names(), name) {
+		return scenario.Builtin(name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the scenario: %w", err)
+	}
+	return scenario.Parse(text)
 }
 
 func (h *House) saveClock() error {
@@ -147,7 +158,7 @@ func (h *House) args(program string) []string {
 	default:
 		return []string{
 			"run", "--dir", h.Dir, "--broker", "tcp://" + h.MQTT, "--credentials", h.path("hub/credentials.yaml"),
-			"--clock", h.Clock.Spec(), h.Scenario,
+			"--clock", h.Clock.Spec(), "--orders", h.Scenario,
 		}
 	}
 }
@@ -160,7 +171,7 @@ func (h *House) Start(program string) error {
 		return fmt.Errorf("%s runs already", program)
 	}
 	if program == "edge" {
-		if err := h.copyPassword(); err != nil {
+		if err := h.CopyPassword(); err != nil {
 			return err
 		}
 	}
@@ -193,26 +204,6 @@ func (h *House) Start(program string) error {
 		close(p.done)
 	}()
 	return nil
-}
-
-// copyPassword gives the edge the password that the hub made for it, as an IT person would.
-func (h *House) copyPassword() error {
-	text, err := os.ReadFile(h.path("hub/credentials.yaml"))
-	if err != nil {
-		return fmt.Errorf("cannot read the hub's credentials: %w", err)
-	}
-	var credentials struct {
-		Edges map[string]struct {
-			Password string `yaml:"password"`
-		} `yaml:"edges"`
-	}
-	if err := yaml.Unmarshal(text, &credentials); err != nil {
-		return fmt.Errorf("the hub's credentials: %w", err)
-	}
-	for _, e := range credentials.Edges {
-		return os.WriteFile(h.path("edge.password"), []byte(e.Password+"\n"), 0o600)
-	}
-	return errors.New("the hub's credentials have no edge")
 }
 
 // Tell writes a line to a program's standard input; the simulators take orders there.

@@ -10,9 +10,6 @@ import (
 
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/fault"
-	"github.com/tallydock/tallydock/hub/fleet"
-	"github.com/tallydock/tallydock/hub/intake"
-	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
 
@@ -48,11 +45,12 @@ const problemJSON = "application/problem+json"
 
 // What a guard refuses.
 var (
-	errCSRF = errors.New("the change came without the session's X-CSRF-Token")
-	errRole = errors.New("the user's role does not allow this")
+	errCSRF = fault.New(fault.Forbidden, "the change came without the session's X-CSRF-Token")
+	errRole = fault.New(fault.Forbidden, "the user's role does not allow this")
 )
 
-// kinds maps errors to answers; the first that matches counts, and what none matches is internal.
+// kinds maps errors to answers: first those that have a code of their own, then the kinds of fault. The first that
+// matches counts, and what none matches is internal.
 var kinds = []struct {
 	is     error
 	status int
@@ -63,14 +61,6 @@ var kinds = []struct {
 	{tenant.ErrTooMany, http.StatusTooManyRequests, "too_many_attempts"},
 	{errCSRF, http.StatusForbidden, "csrf"},
 	{errRole, http.StatusForbidden, "role_required"},
-	{fleet.ErrNotFound, http.StatusNotFound, "not_found"},
-	{ledger.ErrNotFound, http.StatusNotFound, "not_found"},
-	{fleet.ErrConflict, http.StatusConflict, "conflict"},
-	{ledger.ErrConflict, http.StatusConflict, "conflict"},
-	{fleet.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
-	{intake.ErrNotFound, http.StatusNotFound, "not_found"},
-	{intake.ErrConflict, http.StatusConflict, "conflict"},
-	{intake.ErrInvalid, http.StatusUnprocessableEntity, "invalid"},
 	{fault.Invalid, http.StatusUnprocessableEntity, "invalid"},
 	{fault.NotFound, http.StatusNotFound, "not_found"},
 	{fault.Conflict, http.StatusConflict, "conflict"},

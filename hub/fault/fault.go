@@ -12,3 +12,15 @@ var (
 	Forbidden   = errors.New("not permitted") // this user may not
 	Unavailable = errors.New("unavailable")   // not now: try later
 )
+
+// New makes an error of a kind that says only text, for callers who must tell it from others of its kind.
+func New(kind error, text string) error { return &named{kind, text} }
+
+type named struct {
+	kind error
+	text string
+}
+
+func (e *named) Error() string { return e.text }
+
+func (e *named) Unwrap() error { return e.kind }

@@ -4,12 +4,3 @@
 // The edge is the master of its alarms. A person's answer becomes a pending Command in the hub, travels to the edge, and
 // is done when an alarm transition that names it has come back; until then the alarm shows it as pending.
 package fleet
-
-import "errors"
-
-// What can be wrong with a request.
-var (
-	ErrNotFound = errors.New("not found")
-	ErrConflict = errors.New("not possible in the present state")
-	ErrInvalid  = errors.New("not valid")
-)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices/alarm"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/fault"
 )
 
 // Service answers alarms for people.
@@ -21,28 +22,28 @@ type Service struct {
 }
 
 // Acknowledge asks the edge to take note of an alarm. The alarm that it gives is pending until the edge has answered.
-// Errors: ErrNotFound; ErrConflict where the alarm's state does not allow it.
+// Errors: fault.NotFound; fault.Conflict where the alarm's state does not allow it.
 func (s Service) Acknowledge(ctx context.Context, id, actor, comment string) (Alarm, error) {
 	c := s.command(actor)
 	c.Acknowledge = &wire.AlarmAcknowledge{Alarm: id, Comment: comment}
 	return s.ask(ctx, id, c)
 }
 
-// Shelve asks the edge to hide an alarm for so long, for a reason. Errors: ErrInvalid without a reason or for longer than
-// alarm.MaxShelving; ErrNotFound; ErrConflict.
+// Shelve asks the edge to hide an alarm for so long, for a reason. Errors: fault.Invalid without a reason or for longer
+// than alarm.MaxShelving; fault.NotFound; fault.Conflict.
 func (s Service) Shelve(ctx context.Context, id, actor string, d time.Duration, reason string) (Alarm, error) {
 	if reason == "" {
-		return Alarm{}, fmt.Errorf("%w: say why the alarm is shelved", ErrInvalid)
+		return Alarm{}, fmt.Errorf("%w: say why the alarm is shelved", fault.Invalid)
 	}
 	if d <= 0 || d > alarm.MaxShelving {
-		return Alarm{}, fmt.Errorf("%w: an alarm can be shelved for up to %s, not for %s", ErrInvalid, alarm.MaxShelving, d)
+		return Alarm{}, fmt.Errorf("%w: an alarm can be shelved for up to %s, not for %s", fault.Invalid, alarm.MaxShelving, d)
 	}
 	c := s.command(actor)
 	c.Shelve = &wire.AlarmShelve{Alarm: id, Until: c.At.Add(d), Reason: reason}
 	return s.ask(ctx, id, c)
 }
 
-// Unshelve asks the edge to show a shelved alarm again. Errors: ErrNotFound, ErrConflict.
+// Unshelve asks the edge to show a shelved alarm again. Errors: fault.NotFound, fault.Conflict.
 func (s Service) Unshelve(ctx context.Context, id, actor string) (Alarm, error) {
 	c := s.command(actor)
 	c.Unshelve = &wire.AlarmUnshelve{Alarm: id}
@@ -64,7 +65,7 @@ func (s Service) ask(ctx context.Context, id string, c wire.Command) (Alarm, err
 		return Alarm{}, fmt.Errorf("alarm %s: %w", id, err)
 	}
 	if action := ActionOf(c); !Possible(state, action) {
-		return Alarm{}, fmt.Errorf("%w: cannot %s an alarm that is %s", ErrConflict, action, a.State)
+		return Alarm{}, fmt.Errorf("%w: cannot %s an alarm that is %s", fault.Conflict, action, a.State)
 	}
 	if err := s.Commands.PutCommand(ctx, a.Edge, id, c); err != nil {
 		return Alarm{}, err

@@ -8,7 +8,7 @@ import (
 )
 
 // Store reads the fleet. Lists come in the order that a console shows them; next is the cursor of the page after, "" at
-// the end. Get-by-id methods fail with ErrNotFound. Safe for concurrent use.
+// the end. Get-by-id methods fail with fault.NotFound. Safe for concurrent use.
 type Store interface {
 	// Edges gives every edge with its devices, by id.
 	Edges(ctx context.Context) ([]Edge, error)

@@ -12,6 +12,7 @@ import (
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
@@ -46,7 +47,7 @@ func TestAnAlarmIsAnsweredByAPerson(t *testing.T) {
 		"unshelve": second(desk.Unshelve(ctx, "alarm-1", "lin")), "shelve without a reason": second(desk.Shelve(ctx, "alarm-1", "lin", time.Hour, "")),
 		"shelve for ever": second(desk.Shelve(ctx, "alarm-1", "lin", 1000*time.Hour, "x")), "nothing": second(desk.Unshelve(ctx, "alarm-0", "lin")),
 	} {
-		if !errors.Is(err, fleet.ErrConflict) && !errors.Is(err, fleet.ErrInvalid) && !errors.Is(err, fleet.ErrNotFound) {
+		if !errors.Is(err, fault.Conflict) && !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -65,7 +66,7 @@ func TestAnAlarmIsAnsweredByAPerson(t *testing.T) {
 	if err != nil || a.Pending != "" || a.State != "acked" || a.AckedBy != "lin" || a.Comment != "on my way" || len(life) != 2 {
 		t.Fatalf("after the answer %+v, %+v, %v", a, life, err)
 	}
-	if _, err := desk.Acknowledge(ctx, "alarm-1", "lin", "again"); !errors.Is(err, fleet.ErrConflict) {
+	if _, err := desk.Acknowledge(ctx, "alarm-1", "lin", "again"); !errors.Is(err, fault.Conflict) {
 		t.Errorf("acknowledged twice: %v", err)
 	}
 	e.status(onlineStatus())

@@ -11,6 +11,7 @@ import (
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
@@ -58,7 +59,7 @@ func TestABadRecordIsParkedAndTheStreamGoesOn(t *testing.T) {
 func (h *hub) retryAndDiscard(t *testing.T, parked []intake.Entry) {
 	t.Helper()
 	ctx := context.Background()
-	if _, err := h.intake.Retry(ctx, parked[0].ID, "lin"); !errors.Is(err, intake.ErrConflict) {
+	if _, err := h.intake.Retry(ctx, parked[0].ID, "lin"); !errors.Is(err, fault.Conflict) {
 		t.Errorf("an unknown tag was applied: %v", err)
 	}
 	rows := catalog.Rows{Kind: "tags", Tags: []catalog.TagItem{{Tag: tag(9999).String(), Item: "SKU-1"}}}
@@ -70,23 +71,23 @@ func (h *hub) retryAndDiscard(t *testing.T, parked []intake.Entry) {
 		if err != nil || q.State != intake.Resolved || q.By != "lin" {
 			t.Errorf("retry gave %+v, %v", q, err)
 		}
-		if _, err := h.intake.Retry(ctx, parked[k].ID, "lin"); !errors.Is(err, intake.ErrConflict) {
+		if _, err := h.intake.Retry(ctx, parked[k].ID, "lin"); !errors.Is(err, fault.Conflict) {
 			t.Errorf("applied twice: %v", err)
 		}
 	}
 	for _, k := range []int{3, 4, 5} {
-		if _, err := h.intake.Retry(ctx, parked[k].ID, "lin"); !errors.Is(err, intake.ErrConflict) {
+		if _, err := h.intake.Retry(ctx, parked[k].ID, "lin"); !errors.Is(err, fault.Conflict) {
 			t.Errorf("%s was applied: %v", parked[k].Reason, err)
 		}
 	}
-	if _, err := h.intake.Discard(ctx, parked[1].ID, "lin", ""); !errors.Is(err, intake.ErrInvalid) {
+	if _, err := h.intake.Discard(ctx, parked[1].ID, "lin", ""); !errors.Is(err, fault.Invalid) {
 		t.Errorf("discarded without a reason: %v", err)
 	}
 	q, err := h.intake.Discard(ctx, parked[1].ID, "lin", "a typing error in the edge's configuration")
 	if err != nil || q.State != intake.Discarded || q.Note == "" {
 		t.Errorf("discard gave %+v, %v", q, err)
 	}
-	if _, err := h.intake.Discard(ctx, "nobody", "lin", "x"); !errors.Is(err, intake.ErrNotFound) {
+	if _, err := h.intake.Discard(ctx, "nobody", "lin", "x"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("an entry that is not there: %v", err)
 	}
 	if got := reasons(h.open(t)); got != "wrong_stream undecodable wrong_stream" {
@@ -241,7 +242,7 @@ func TestABrokenChain(t *testing.T) {
 	if n := len(h.movements(t)); n != 12 {
 		t.Errorf("%d movements after the edge's history was accepted, want 12", n)
 	}
-	if _, err := h.intake.Retry(ctx, parked[0].ID, "lin"); !errors.Is(err, intake.ErrConflict) {
+	if _, err := h.intake.Retry(ctx, parked[0].ID, "lin"); !errors.Is(err, fault.Conflict) {
 		t.Errorf("accepted twice: %v", err)
 	}
 }

@@ -20,12 +20,3 @@
 // Quarantine. A record that cannot be decoded or applied is parked with its reason and counts as taken: the stream goes
 // on. An operator retries it, when the cause is gone, or discards it.
 package intake
-
-import "errors"
-
-// What can be wrong with a request.
-var (
-	ErrNotFound = errors.New("not found")
-	ErrConflict = errors.New("not possible in the present state")
-	ErrInvalid  = errors.New("not valid")
-)

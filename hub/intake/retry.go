@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/fault"
 )
 
 // Retry applies a parked record again, on the word of actor: neither confidence nor lateness stop it now. Where it still
-// cannot be applied it stays open with the new reason, and Retry fails with ErrConflict. Retrying a broken chain accepts
-// the edge's history from there on. ErrNotFound, ErrConflict where the entry is closed or has nothing to apply.
+// cannot be applied it stays open with the new reason, and Retry fails with fault.Conflict. Retrying a broken chain accepts
+// the edge's history from there on. Errors: fault.NotFound;
+// fault.Conflict where the entry is closed or has nothing to apply.
 func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
 	var still *refusal
 	var after Entry
@@ -39,7 +41,7 @@ func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
 		return err
 	})
 	if err == nil && still != nil {
-		err = fmt.Errorf("%w: %s: %s", ErrConflict, still.why, still.detail)
+		err = fmt.Errorf("%w: %s: %s", fault.Conflict, still.why, still.detail)
 	}
 	return after, err
 }
@@ -47,7 +49,7 @@ func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
 func (in *Intake) retryRecord(tx Tx, e Entry, actor string) (*refusal, error) {
 	switch e.Reason {
 	case BadMessage, GapOfEpochs, WrongStream:
-		return nil, fmt.Errorf("%w: %s has no record to apply: discard it", ErrConflict, e.Reason)
+		return nil, fmt.Errorf("%w: %s has no record to apply: discard it", fault.Conflict, e.Reason)
 	}
 	var why *refusal
 	err := tx.Savepoint(func() (err error) {
@@ -64,17 +66,18 @@ func (in *Intake) acceptChain(tx Tx, e Entry) error {
 	}
 	var h wire.Hash
 	if s.Epoch != e.Epoch || s.Upto != e.Seq || len(e.Raw) != len(h) {
-		return fmt.Errorf("%w: the stream of edge %s has gone on since: discard it", ErrConflict, e.Edge)
+		return fmt.Errorf("%w: the stream of edge %s has gone on since: discard it", fault.Conflict, e.Edge)
 	}
 	copy(h[:], e.Raw)
 	s.Hash = h
 	return tx.PutStream(s)
 }
 
-// Discard gives a parked record up, for a reason. ErrInvalid without one; ErrNotFound; ErrConflict where it is closed.
+// Discard gives a parked record up, for a reason. Errors: fault.Invalid without one; fault.NotFound;
+// fault.Conflict where it is closed.
 func (in *Intake) Discard(ctx context.Context, id, actor, reason string) (Entry, error) {
 	if reason == "" {
-		return Entry{}, fmt.Errorf("%w: say why it is discarded", ErrInvalid)
+		return Entry{}, fmt.Errorf("%w: say why it is discarded", fault.Invalid)
 	}
 	var after Entry
 	err := in.store.Take(ctx, func(tx Tx) error {
@@ -97,7 +100,7 @@ func (in *Intake) openEntry(tx Tx, id string) (Entry, error) {
 		return Entry{}, err
 	}
 	if e.State != Open {
-		return Entry{}, fmt.Errorf("%w: it was %s by %s", ErrConflict, e.State, e.By)
+		return Entry{}, fmt.Errorf("%w: it was %s by %s", fault.Conflict, e.State, e.By)
 	}
 	return e, nil
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/hub/fault"
 )
 
 // Reversal makes the movement that takes m back: its entries with the signs turned. id is the new movement's. It fails
-// with ErrConflict where m is itself a reversal; that it happens once is for the store to see, by its key.
+// with fault.Conflict where m is itself a reversal; that it happens once is for the store to see, by its key.
 func Reversal(m Movement, id, actor string, now time.Time) (Movement, error) {
 	if m.Reverses != "" {
-		return Movement{}, fmt.Errorf("%w: movement %s is itself a reversal: post what is right instead", ErrConflict, m.ID)
+		return Movement{}, fmt.Errorf("%w: movement %s is itself a reversal: post what is right instead", fault.Conflict, m.ID)
 	}
 	r := Movement{
 		ID: id, Kind: Reverse, Source: "user:" + actor, EffectiveAt: now, RecordedAt: now, Actor: actor,

@@ -2,20 +2,14 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/hub/fault"
 )
 
-// What can be wrong with a request to the ledger.
-var (
-	ErrNotFound = errors.New("not found")
-	// ErrDuplicate: a movement of this key is there already; nothing was changed.
-	ErrDuplicate = errors.New("recorded already")
-	// ErrConflict: the movement cannot be posted or taken back as things are now.
-	ErrConflict = errors.New("not possible in the present state")
-)
+// ErrDuplicate, a fault.Conflict: a movement of this key is there already; nothing was changed.
+var ErrDuplicate = fault.New(fault.Conflict, "recorded already")
 
 // Position is where the ledger has a tag now.
 type Position struct {
@@ -44,10 +38,10 @@ type Mismatch struct {
 type Store interface {
 	// Post records m. Errors: ErrDuplicate.
 	Post(ctx context.Context, m Movement) error
-	// Movement reads one with its entries. Errors: ErrNotFound.
+	// Movement reads one with its entries. Errors: fault.NotFound.
 	Movement(ctx context.Context, id string) (Movement, error)
-	// Reverse takes a movement back by a new one and gives that. Errors: ErrNotFound; ErrConflict where it was taken
-	// back already, is itself a reversal, or where one of its tags has moved since.
+	// Reverse takes a movement back by a new one and gives that. Errors: fault.NotFound; fault.Conflict where it was
+	// taken back already, is itself a reversal, or where one of its tags has moved since.
 	Reverse(ctx context.Context, id, actor string) (Movement, error)
 	// Check compares every balance with its entries, and every tag's place with the tag's entries.
 	Check(ctx context.Context) ([]Mismatch, error)

@@ -8,7 +8,6 @@ package tenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,11 +15,11 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 )
 
-// What can go wrong; everything else is a fault of the store.
+// Why nobody is signed in; everything else is a fault of the store.
 var (
-	ErrCredentials = errors.New("user or password is wrong")
-	ErrTooMany     = errors.New("too many failed sign-ins; wait a quarter of an hour")
-	ErrNoSession   = errors.New("session is not open or has ended; sign in")
+	ErrCredentials = fault.New(fault.Forbidden, "user or password is wrong")
+	ErrTooMany     = fault.New(fault.Unavailable, "too many failed sign-ins; wait a quarter of an hour")
+	ErrNoSession   = fault.New(fault.Forbidden, "session is not open or has ended; sign in")
 )
 
 // AdminName is the name of the first user.

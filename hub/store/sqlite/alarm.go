@@ -12,6 +12,7 @@ import (
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 )
 
@@ -91,14 +92,14 @@ func (tx *Tx) tellAlarm(id string) error {
 	return tx.Emit(event.Alarm, found[0])
 }
 
-// Alarm reads one alarm with its transitions, oldest first. Errors: fleet.ErrNotFound.
+// Alarm reads one alarm with its transitions, oldest first. Errors: fault.NotFound.
 func (f Fleet) Alarm(ctx context.Context, id string) (fleet.Alarm, []fleet.AlarmEvent, error) {
 	found, err := list(ctx, f.read, alarmColumns+`WHERE a.id = ?`, scanAlarm, id)
 	if err != nil {
 		return fleet.Alarm{}, nil, fmt.Errorf("cannot read alarm %s: %w", id, err)
 	}
 	if len(found) == 0 {
-		return fleet.Alarm{}, nil, fmt.Errorf("alarm %s: %w", id, fleet.ErrNotFound)
+		return fleet.Alarm{}, nil, fmt.Errorf("alarm %s: %w", id, fault.NotFound)
 	}
 	events, err := list(ctx, f.read, `SELECT at, action, from_state, to_state, actor, comment, value FROM alarm_event
 		WHERE alarm = ? ORDER BY epoch, seq`, func(scan func(...any) error) (e fleet.AlarmEvent, err error) {
@@ -126,14 +127,14 @@ var alarmStates = map[string][]alarm.State{
 // alarmRank orders alarms by who must answer: unacknowledged, returned before anybody did, acknowledged, hidden, over.
 const alarmRank = `CASE a.state WHEN 2 THEN 0 WHEN 4 THEN 1 WHEN 3 THEN 2 WHEN 1 THEN 4 ELSE 3 END`
 
-// Alarms gives alarms: unacknowledged first, then by priority, newest first. Errors: fleet.ErrInvalid.
+// Alarms gives alarms: unacknowledged first, then by priority, newest first. Errors: fault.Invalid.
 func (f Fleet) Alarms(ctx context.Context, q fleet.AlarmFilter) (page []fleet.Alarm, next string, err error) {
 	if q.State == "" {
 		q.State = "active"
 	}
 	states, ok := alarmStates[q.State]
 	if !ok {
-		return nil, "", fmt.Errorf("%w: alarm state %q; use active, shelved, rtn or all", fleet.ErrInvalid, q.State)
+		return nil, "", fmt.Errorf("%w: alarm state %q; use active, shelved, rtn or all", fault.Invalid, q.State)
 	}
 	if q.Limit <= 0 || q.Limit > maxPage {
 		q.Limit = defaultPage
@@ -187,13 +188,13 @@ func parseCursor(s string) (cursor, error) {
 	}
 	part := strings.SplitN(s, ".", 4)
 	if len(part) != 4 {
-		return cursor{}, fmt.Errorf("%w: %q is not the cursor of a page", fleet.ErrInvalid, s)
+		return cursor{}, fmt.Errorf("%w: %q is not the cursor of a page", fault.Invalid, s)
 	}
 	rank, err1 := strconv.Atoi(part[0])
 	priority, err2 := strconv.Atoi(part[1])
 	raised, err3 := strconv.ParseInt(part[2], 10, 64)
 	if err1 != nil || err2 != nil || err3 != nil {
-		return cursor{}, fmt.Errorf("%w: %q is not the cursor of a page", fleet.ErrInvalid, s)
+		return cursor{}, fmt.Errorf("%w: %q is not the cursor of a page", fault.Invalid, s)
 	}
 	return cursor{rank, priority, raised, part[3]}, nil
 }

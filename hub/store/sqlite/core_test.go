@@ -12,6 +12,7 @@ import (
 	"github.com/tallydock/tallydock/devices/alarm"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
@@ -109,7 +110,7 @@ func TestAlarmsComeInOrderPageByPage(t *testing.T) {
 		}
 	}
 	for _, f := range []fleet.AlarmFilter{{State: "loud"}, {Before: "x"}, {Before: "a.b.c.d"}} {
-		if _, _, err := (sqlite.Fleet{DB: db}).Alarms(ctx, f); !errors.Is(err, fleet.ErrInvalid) {
+		if _, _, err := (sqlite.Fleet{DB: db}).Alarms(ctx, f); !errors.Is(err, fault.Invalid) {
 			t.Errorf("filter %+v: %v", f, err)
 		}
 	}
@@ -146,7 +147,7 @@ func TestPassesComeNewestFirstPageByPage(t *testing.T) {
 	if want := []string{"p6", "p5", "p4", "p3", "p2", "p1", "p0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-	if _, _, err := (sqlite.Fleet{DB: db}).Passes(ctx, "D1", "nobody", 3); !errors.Is(err, fleet.ErrNotFound) {
+	if _, _, err := (sqlite.Fleet{DB: db}).Passes(ctx, "D1", "nobody", 3); !errors.Is(err, fault.NotFound) {
 		t.Errorf("a cursor that is not there: %v", err)
 	}
 }
@@ -179,7 +180,7 @@ func TestARecordThatTheDatabaseRefusesIsParkedAlone(t *testing.T) {
 	if err != nil || len(parked) != 1 || parked[0].Reason != intake.Inapplicable || parked[0].Seq != 3 {
 		t.Errorf("parked %+v, %v", parked, err)
 	}
-	for id, want := range map[string]error{"p1": nil, "p2": fleet.ErrNotFound, "p3": nil} {
+	for id, want := range map[string]error{"p1": nil, "p2": fault.NotFound, "p3": nil} {
 		if _, err := (sqlite.Fleet{DB: db}).Pass(ctx, id); !errors.Is(err, want) {
 			t.Errorf("pass %s: %v", id, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 )
 
@@ -240,14 +241,14 @@ func scanPass(scan func(...any) error) (p fleet.Pass, err error) {
 	return p, err
 }
 
-// Pass reads one pass. Errors: fleet.ErrNotFound.
+// Pass reads one pass. Errors: fault.NotFound.
 func (f Fleet) Pass(ctx context.Context, id string) (fleet.Pass, error) {
 	found, err := list(ctx, f.read, passColumns+`WHERE id = ?`, scanPass, id)
 	if err != nil {
 		return fleet.Pass{}, fmt.Errorf("cannot read pass %s: %w", id, err)
 	}
 	if len(found) == 0 {
-		return fleet.Pass{}, fmt.Errorf("pass %s: %w", id, fleet.ErrNotFound)
+		return fleet.Pass{}, fmt.Errorf("pass %s: %w", id, fault.NotFound)
 	}
 	return found[0], nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tallydock/tallydock/devices/epc"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
 )
@@ -257,14 +258,14 @@ func scanQuarantine(scan func(...any) error) (e intake.Entry, err error) {
 	return e, err
 }
 
-// Entry reads one entry. Errors: intake.ErrNotFound.
+// Entry reads one entry. Errors: fault.NotFound.
 func (t *intakeTx) Entry(id string) (intake.Entry, error) {
 	found, err := list(t.ctx, t.Tx.Tx, entryColumns+`WHERE id = ?`, scanQuarantine, id)
 	if err != nil {
 		return intake.Entry{}, err
 	}
 	if len(found) == 0 {
-		return intake.Entry{}, fmt.Errorf("quarantine entry %s: %w", id, intake.ErrNotFound)
+		return intake.Entry{}, fmt.Errorf("quarantine entry %s: %w", id, fault.NotFound)
 	}
 	return found[0], nil
 }

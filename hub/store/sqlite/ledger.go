@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/ledger"
 )
 
@@ -93,7 +94,7 @@ func (tx *Tx) Position(tag devices.Tag) (*ledger.Position, error) {
 	return &p, nil
 }
 
-// Movement reads one movement with its entries. Errors: ledger.ErrNotFound.
+// Movement reads one movement with its entries. Errors: fault.NotFound.
 func (l Ledger) Movement(ctx context.Context, id string) (ledger.Movement, error) {
 	return movement(ctx, l.read, id)
 }
@@ -105,7 +106,7 @@ func movement(ctx context.Context, q querier, id string) (ledger.Movement, error
 		return ledger.Movement{}, err
 	}
 	if len(found) == 0 {
-		return ledger.Movement{}, fmt.Errorf("movement %s: %w", id, ledger.ErrNotFound)
+		return ledger.Movement{}, fmt.Errorf("movement %s: %w", id, fault.NotFound)
 	}
 	m := found[0]
 	m.Entries, err = list(ctx, q, `SELECT item, lot, tag, location, state, quantity, value
@@ -132,7 +133,7 @@ func scanEntry(scan func(...any) error) (e ledger.Entry, err error) {
 	return e, e.Tag.UnmarshalText([]byte(tag))
 }
 
-// Reverse takes a movement back by a new one and gives that. Errors: ledger.ErrNotFound, ledger.ErrConflict.
+// Reverse takes a movement back by a new one and gives that. Errors: fault.NotFound, fault.Conflict.
 func (l Ledger) Reverse(ctx context.Context, id, actor string) (ledger.Movement, error) {
 	var r ledger.Movement
 	err := l.Write(ctx, func(tx *Tx) error {
@@ -144,7 +145,7 @@ func (l Ledger) Reverse(ctx context.Context, id, actor string) (ledger.Movement,
 			if at, err := tx.Position(tag); err != nil {
 				return err
 			} else if at == nil || at.Movement != m.ID {
-				return fmt.Errorf("%w: %s has moved since: take its later movements back first", ledger.ErrConflict, tag)
+				return fmt.Errorf("%w: %s has moved since: take its later movements back first", fault.Conflict, tag)
 			}
 		}
 		if r, err = ledger.Reversal(m, uuid.Must(uuid.NewV7()).String(), actor, tx.now.UTC()); err != nil {
@@ -152,7 +153,7 @@ func (l Ledger) Reverse(ctx context.Context, id, actor string) (ledger.Movement,
 		}
 		err = tx.Post(r)
 		if errors.Is(err, ledger.ErrDuplicate) {
-			return fmt.Errorf("%w: movement %s was taken back already", ledger.ErrConflict, id)
+			return fmt.Errorf("%w: movement %s was taken back already", fault.Conflict, id)
 		}
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 )
@@ -74,7 +75,7 @@ func TestLedgerLaws(t *testing.T) {
 				k := rapid.IntRange(0, len(posted)-1).Draw(rt, "which")
 				before := want
 				r, err := books.Reverse(ctx, posted[k].ID, "lin")
-				if errors.Is(err, ledger.ErrConflict) {
+				if errors.Is(err, fault.Conflict) {
 					want = before
 					continue
 				}
@@ -204,7 +205,7 @@ func TestReverse(t *testing.T) {
 	if err != nil || row.OnHand != 0 {
 		t.Errorf("after the reversal stock is %+v, %v", row, err)
 	}
-	for id, want := range map[string]error{m.ID: ledger.ErrConflict, r.ID: ledger.ErrConflict, "nobody": ledger.ErrNotFound} {
+	for id, want := range map[string]error{m.ID: fault.Conflict, r.ID: fault.Conflict, "nobody": fault.NotFound} {
 		if _, err := books.Reverse(ctx, id, "lin"); !errors.Is(err, want) {
 			t.Errorf("reversing %s: %v, want %v", id, err, want)
 		}
@@ -214,7 +215,7 @@ func TestReverse(t *testing.T) {
 	if err := errors.Join(books.Post(ctx, first), books.Post(ctx, second)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := books.Reverse(ctx, first.ID, "lin"); !errors.Is(err, ledger.ErrConflict) {
+	if _, err := books.Reverse(ctx, first.ID, "lin"); !errors.Is(err, fault.Conflict) {
 		t.Errorf("taking back what has moved on: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -25,6 +27,7 @@ func runCommand(ctx context.Context, args []string, out, diag io.Writer) error {
 		credentials = f.String("credentials", "", "the hub's credentials.yaml, for the devices' user and password; \"\" = none")
 		spec        = f.String("clock", "", "clock that all programs share, ORIGIN@WALL*SPEED; \"\" = the scenario's start, now")
 		speed       = f.Float64("speed", 1, "seconds of the scenario in a second; not together with --clock")
+		orders      = f.Bool("orders", false, "take orders from standard input, one a line: unplug DEVICE, replug DEVICE")
 		lasts       = f.Duration("for", 0, "machine time after which to end; 0 = when interrupted")
 	)
 	rest, err := parse(f, diag, args, "SCENARIO")
@@ -55,7 +58,25 @@ func runCommand(ctx context.Context, args []string, out, diag io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, "clock:", c.Clock.Spec())
+	if *orders {
+		go takeOrders(os.Stdin, p, diag)
+	}
 	return p.Run(ctx)
+}
+
+// takeOrders does what is asked line by line until in ends; the program's end ends it too.
+func takeOrders(in io.Reader, p *play.Player, diag io.Writer) {
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		order, device, _ := strings.Cut(strings.TrimSpace(lines.Text()), " ")
+		do, ok := map[string]func(string) error{"unplug": p.Unplug, "replug": p.Replug}[order]
+		if !ok {
+			fmt.Fprintf(diag, "order %q is not known: unplug DEVICE or replug DEVICE\n", lines.Text())
+			continue
+		}
+		if err := do(device); err != nil {
+			fmt.Fprintf(diag, "%s %s: %v\n", order, device, err)
+		}
+	}
 }
 
 // clockOf gives the shared clock, or one that shows the scenario's start now.

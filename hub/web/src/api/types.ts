@@ -51,4 +51,5 @@ export type Proposal = Narrow<Schemas['Proposal'], { explain?: Explain }>;
 /** Live rows and points are arrays, to keep the stream small. */
 export type StockUpdate = [item: string, location: string, on_hand: number, unseen: number, seen_ms: number];
 export type SampleUpdate = [sensor: string, ms: number, value: number | null];
-export type Hello = { seq: number; resync: boolean; now_ms: number };
+/** now_ms is missing where the browser's own worker says hello to a later tab. */
+export type Hello = { seq: number; resync: boolean; now_ms?: number };

@@ -53,6 +53,7 @@ export async function boot() {
   if (who.get().state !== 'in') void takeEarly('snapshot'); // it was refused too: the next one must be asked for
 }
 
+const RETRY_MS = 5000;
 let loading = false;
 let held: [StockUpdate[], number][] = [];
 
@@ -71,6 +72,7 @@ async function loadStock() {
     if (!live.running && who.get().state === 'in') live.start(snapshot.seq);
   } catch (error) {
     loadError.set(error);
+    setTimeout(() => who.get().state === 'in' && loadError.get() === error && void loadStock(), RETRY_MS);
   } finally {
     loading = false;
     held = [];
@@ -134,7 +136,7 @@ export const withPass = (d: Door, pass: Pass): Door =>
 
 function listen() {
   live.on<Hello>('hello', (h) => {
-    clock.sync(h.now_ms);
+    if (h.now_ms !== undefined) clock.sync(h.now_ms);
     if (h.resync) reload();
   });
   live.on<{ now_ms: number }>('hb', (h) => clock.sync(h.now_ms));

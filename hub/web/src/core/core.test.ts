@@ -3,6 +3,7 @@ import type { Alarm, Explain, Location, SampleUpdate } from '../api/types';
 import { AlarmStore, byUrgency, countAlarms, hotPlaces } from './alarms';
 import { BusinessClock } from './clock';
 import { cell, toCsv } from './csv';
+import { fitted } from './fit';
 import { layOut } from './floor';
 import { keyName } from './keyname';
 import { named } from './names';
@@ -249,6 +250,11 @@ describe('floor plan', () => {
 });
 
 describe('small things', () => {
+  it('cuts text to the room there is', () => {
+    expect(fitted('Inspection table', 12, 200)).toBe('Inspection table');
+    expect(fitted('Inspection table', 12, 60)).toBe('Inspect…');
+    expect(fitted('检验台', 12, 30)).toBe('检…');
+  });
   it('runs the warehouse clock at its speed', () => {
     let ms = 0;
     const c = new BusinessClock(() => ms);

@@ -85,6 +85,8 @@ export class LiveClient {
 
   private take({ id, type, data }: LiveMessage) {
     this.lastAt = performance.now();
+    const hello = type === 'hello' ? (data as { seq: number; resync: boolean }) : null;
+    if (hello?.resync) this.lastId = hello.seq; // another history begins, perhaps with lower numbers
     if (id && id < this.lastId) return; // replayed twice
     if (id) this.lastId = id;
     this.status.set('live');

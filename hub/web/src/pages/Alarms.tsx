@@ -60,7 +60,7 @@ function useColumns(now: number, ack: ReturnType<typeof useAcknowledge>, select:
     <Glyph p={a.priority} size={16} blink={a.state === 'unacked' && !isQuality(a)} label={t(`alarm.p${a.priority}`)} />
   );
   return [
-    { key: 'check', head: <span className="vh">{t('alarm.selectHead')}</span>, cell: check },
+    { key: 'check', hide: 'k', head: <span className="vh">{t('alarm.selectHead')}</span>, cell: check },
     { key: 'priority', head: t('alarm.col.priority'), sortable: true, cell: glyph },
     { key: 'state', head: t('alarm.col.state'), cell: (a) => <StateCell a={a} /> },
     {
@@ -76,7 +76,12 @@ function useColumns(now: number, ack: ReturnType<typeof useAcknowledge>, select:
     { key: 'now', head: t('alarm.col.now'), right: true, cell: (a) => measured(a.now, a.unit) },
     { key: 'limit', head: t('alarm.col.limit'), right: true, hide: 'm', cell: (a) => measured(a.limit, a.unit) },
     { key: 'class', head: t('alarm.col.class'), hide: 'm', cell: (a) => tCode('alarm.class', a.class) },
-    { key: 'act', head: <span className="vh">{t('alarm.ack')}</span>, cell: (a) => <AckCell a={a} ack={ack} /> },
+    {
+      key: 'act',
+      hide: 'k',
+      head: <span className="vh">{t('alarm.ack')}</span>,
+      cell: (a) => <AckCell a={a} ack={ack} />,
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ import { useNavigate } from 'react-router';
 import { get } from '../api/client';
 import type { Door, List, Location } from '../api/types';
 import { stock } from '../core/app';
+import { fitted, widthOf } from '../core/fit';
 import { type Box, layOut } from '../core/floor';
 import { useStockLoad, useTotals } from '../core/hooks';
 import { named } from '../core/names';
@@ -16,6 +17,7 @@ type Mark = 0 | 1 | 2 | 3 | 9;
 
 const SHADES = 5;
 const NAME_Y = kiosk ? 21 : 16;
+const ZONE_PX = kiosk ? 17 : 12;
 const shade = (p: Place) => {
   const fill = fillOf(p);
   if (fill !== null) return Math.min(SHADES - 1, Math.floor(fill * SHADES));
@@ -41,7 +43,7 @@ const Bay = memo(function Bay(b: BayProps) {
   const alarm = b.mode === 'exceptions' && (b.mark === 1 || b.mark === 2);
   const paint = b.mark === 9 ? 'url(#hatch)' : alarm ? `var(--p${b.mark})` : `var(--bay-${b.shade})`;
   const ink = alarm ? `var(--p${b.mark}-on)` : 'var(--ink)';
-  const titled = b.w > 30 && b.h > 18;
+  const titled = b.w > (b.mark && b.mode === 'exceptions' ? 44 : 30) && b.h > 18;
   const counted = b.w > 54 && b.h > 18;
   const tall = b.h > 38; // room for two lines
   const middle = b.y + b.h / 2 + 4.5;
@@ -183,9 +185,9 @@ function Zone({ box, bays, mode, within, onPick }: ZoneProps) {
     >
       <rect className="zone-rect" x={box.x} y={box.y} width={box.w} height={box.h} rx={5} />
       <text className="zone-t" x={box.x + 9} y={box.y + NAME_Y}>
-        {name}
+        {fitted(name, ZONE_PX, box.w - 18 - (flat ? 34 : 0))}
       </text>
-      {limits && (
+      {limits && widthOf(name, ZONE_PX) + widthOf(limits, ZONE_PX) < box.w - 30 && (
         <text className="zone-k" x={box.x + box.w - 9} y={box.y + NAME_Y} textAnchor="end">
           {limits}
         </text>
@@ -231,6 +233,8 @@ function DoorBox({ box }: { box: Box }) {
   const name = named(stock.doors.find((d) => d.id === box.code)?.name, box.code, lang);
   const today = door ? `${t('map.in')} ${num(door.today.in_tags)}  ${t('map.out')} ${num(door.today.out_tags)}` : '–';
   const go = () => void navigate(`/docks/${encodeURIComponent(box.code)}`);
+  const count = door?.open_pass ? `${t(`door.state.passing`)} ${num(door.open_pass.tags)}` : today;
+  const onOne = widthOf(name, ZONE_PX) + widthOf(count, ZONE_PX) < box.w - 30;
   const y = box.y + box.h / 2 + 4;
   return (
     <g
@@ -242,11 +246,16 @@ function DoorBox({ box }: { box: Box }) {
       onKeyDown={(e) => e.key === 'Enter' && go()}
     >
       <rect x={box.x} y={box.y} width={box.w} height={box.h} rx={4} />
-      <text x={box.x + 10} y={y}>
-        {name}
+      <text x={box.x + 10} y={onOne ? y : y - 8}>
+        {fitted(name, ZONE_PX, box.w - 20)}
       </text>
-      <text className="doorbox-n" x={box.x + box.w - 10} y={y} textAnchor="end">
-        {door?.open_pass ? `${t(`door.state.passing`)} ${num(door.open_pass.tags)}` : today}
+      <text
+        className="doorbox-n"
+        x={onOne ? box.x + box.w - 10 : box.x + 10}
+        y={onOne ? y : y + 8}
+        textAnchor={onOne ? 'end' : 'start'}
+      >
+        {count}
       </text>
     </g>
   );

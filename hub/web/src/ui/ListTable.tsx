@@ -8,7 +8,8 @@ export type Column<T> = {
   head: ReactNode;
   cell: (row: T) => ReactNode;
   right?: boolean;
-  hide?: 's' | 'm';
+  /** Narrow screens go without: s phones, m tablets; k a wall, which nobody touches. */
+  hide?: 's' | 'm' | 'k';
   sortable?: boolean;
 };
 type Props<T> = {
@@ -97,8 +98,10 @@ export function ListTable<T extends { id: string }>(p: Props<T>) {
   );
 }
 
-const cls = (c: { right?: boolean; hide?: 's' | 'm' }) =>
-  [c.right && 'r tnum', c.hide && `hide-${c.hide}`].filter(Boolean).join(' ') || undefined;
+const cls = (c: {
+  right?: boolean /** Narrow screens go without: s phones, m tablets; k a wall, which nobody touches. */;
+  hide?: 's' | 'm' | 'k';
+}) => [c.right && 'r tnum', c.hide && `hide-${c.hide}`].filter(Boolean).join(' ') || undefined;
 const sortOf = (sort: Props<{ id: string }>['sort'], key: string) =>
   sort?.key === key ? (sort.dir === 1 ? 'ascending' : 'descending') : undefined;
 

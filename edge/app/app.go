@@ -1,0 +1,268 @@
+// Package app builds a gateway from its configuration, starts its parts in order and stops them in the reverse order.
+//
+// The order: the store's folder is locked, serial file numbers are held, the store is opened; then run the pipeline, the
+// uplink, the HTTP server, the site's MQTT connection and, last, the drivers. So nothing is read before it can be kept,
+// and at the end what was read is kept before the store closes.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tallydock/tallydock/devices/all"
+	"github.com/tallydock/tallydock/devices/clock"
+	"github.com/tallydock/tallydock/devices/mqttnode"
+	"github.com/tallydock/tallydock/devices/port"
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/edge/api"
+	"github.com/tallydock/tallydock/edge/config"
+	"github.com/tallydock/tallydock/edge/fleet"
+	"github.com/tallydock/tallydock/edge/pipeline"
+	"github.com/tallydock/tallydock/edge/reconcile"
+	"github.com/tallydock/tallydock/edge/site"
+	"github.com/tallydock/tallydock/edge/store"
+	"github.com/tallydock/tallydock/edge/uplink"
+	"github.com/tallydock/tallydock/edge/watch"
+)
+
+// Options are what a program gives an App beside its configuration.
+type Options struct {
+	Log      *slog.Logger
+	Software string    // name and version, for the hub and for people
+	Built    time.Time // when the program was made; no clock is right that shows an earlier time. Zero = not known
+	// Memory is the soft limit of the whole program's memory in bytes, where the environment sets none; 0 sets none.
+	Memory int64
+}
+
+// Memory is the limit for a program that is a gateway and nothing else. The store's options are made for it.
+const Memory = 64 << 20
+
+// App is one gateway.
+type App struct {
+	conf    config.Config
+	opt     Options
+	plan    *site.Plan
+	clk     clock.Clock
+	ready   chan struct{}
+	closers []closer
+	stage   stage
+
+	registry *prometheus.Registry
+	time     *steady
+	store    *store.Store
+	recovery store.Recovery
+	pipeline *pipeline.Pipeline
+	uplink   *uplink.Uplink
+	fleet    *fleet.Fleet
+	api      *api.Server
+}
+
+// closer is something that was opened, to be closed at the end.
+type closer struct {
+	name  string
+	close func() error
+}
+
+// New makes a gateway of a checked configuration; it opens nothing.
+func New(c config.Config, opt Options) (*App, error) {
+	plan, err := c.Plan()
+	if err != nil {
+		return nil, fmt.Errorf("cannot make the plan of read points: %w", err)
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	return &App{conf: c, opt: opt, plan: plan, clk: c.BusinessClock(), ready: make(chan struct{}), registry: prometheus.NewRegistry()}, nil
+}
+
+// Ready is closed once everything runs.
+func (a *App) Ready() <-chan struct{} { return a.ready }
+
+// Addr is where the HTTP server listens, once Ready.
+func (a *App) Addr() string { return a.api.Addr() }
+
+// Run runs the gateway until ctx ends or a part fails, stops everything, and returns what failed. Call it once.
+func (a *App) Run(ctx context.Context) (err error) {
+	a.stage = stage{log: a.opt.Log, within: a.conf.Stop, failed: make(chan error, 1)}
+	limitMemory(a.opt.Memory)
+	defer func() { err = errors.Join(err, a.closeAll()) }()
+	defer a.stage.stop()
+	if err := a.build(ctx); err != nil {
+		return err
+	}
+	a.opt.Log.Info("gateway runs", "edge", a.conf.Edge, "site", a.conf.Site, "api", "http://"+a.Addr(), "devices", len(a.conf.Devices),
+		"clock_speed", a.clk.Speed())
+	close(a.ready)
+	select {
+	case <-ctx.Done():
+		a.opt.Log.Info("gateway stops")
+		return nil
+	case err := <-a.stage.failed:
+		return err
+	}
+}
+
+// build opens and starts the parts in their order.
+func (a *App) build(ctx context.Context) error {
+	lock, err := lockFolder(a.conf.Data)
+	if err != nil {
+		return err
+	}
+	a.closeLater("folder lock", lock.Close)
+	ports, err := port.NewOpener(a.serialPorts())
+	if err != nil {
+		return err
+	}
+	a.closeLater("ports", ports.Close)
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if err := a.startPipeline(); err != nil {
+		return err
+	}
+	if err := a.startUplink(); err != nil {
+		return err
+	}
+	broker, err := a.makeFleet(ports)
+	if err != nil {
+		return err
+	}
+	if err := a.startAPI(); err != nil {
+		return err
+	}
+	if broker != nil {
+		a.stage.start("mqtt", broker.Run)
+	}
+	a.stage.start("fleet", a.fleet.Run)
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	st, recovery, err := store.Open(ctx, store.Options{
+		Dir: a.conf.Data, Edge: a.conf.Edge, Log: a.opt.Log.With("part", "store"), Registerer: a.registry,
+		Retention: a.conf.Retention.Acked, RetentionBytes: a.conf.Retention.AckedBytes,
+		MinFree: a.conf.Space.MinFree, BallastBytes: a.conf.Space.Ballast,
+	})
+	if err != nil {
+		return err
+	}
+	a.closeLater("store", st.Close)
+	a.store, a.recovery = st, recovery
+	if !recovery.Clean() {
+		a.opt.Log.Error("the store was not as it should be", "found", recovery.String())
+	}
+	floor := a.opt.Built
+	if err := st.Load([]byte(pipeline.TimeKey), func(_, v []byte) error {
+		if t, err := time.Parse(time.RFC3339, string(v)); err == nil && t.After(floor) {
+			floor = t
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	a.time = newSteady(a.clk, floor)
+	if a.time.Unsynced() {
+		a.opt.Log.Warn("the machine's clock is behind what it has shown before; times are guesses until it is set", "clock", time.Now(), "at_least", floor)
+	}
+	return nil
+}
+
+func (a *App) startPipeline() error {
+	par := reconcile.Defaults()
+	par.Stall = max(par.Stall, time.Duration(float64(par.Stall)*a.clk.Speed()))
+	par.Refresh = max(par.Refresh, time.Duration(float64(par.Refresh)*a.clk.Speed()))
+	p, err := pipeline.New(pipeline.Config{
+		Store: a.store, Reconcile: reconcile.New(a.plan, par), Watch: watch.New(a.conf.Watch(a.plan)), Now: a.time.Now,
+		Unsynced: a.time.Unsynced, Location: func(d string) string { return a.conf.LocationOf(a.plan, d) },
+		Conditions: a.conditions, Every: a.conf.Samples.Every, Change: a.conf.Samples.Change.Milli,
+		Log: a.opt.Log.With("part", "pipeline"), Registerer: a.registry,
+	})
+	if err != nil {
+		return err
+	}
+	a.pipeline = p
+	a.stage.start("pipeline", p.Run)
+	return nil
+}
+
+func (a *App) startUplink() error {
+	limits := limitsOf(a.conf.Watch(a.plan))
+	u, err := uplink.New(uplink.Config{
+		Edge: a.conf.Edge, Site: a.conf.Site, Broker: a.conf.Hub.URL, User: a.conf.Hub.User, Password: a.conf.Hub.Password.Reveal(),
+		Log: a.opt.Log.With("part", "uplink"), Clock: a.clk, Registerer: a.registry,
+		Status: func() wire.Status {
+			return wire.Status{
+				Software: a.opt.Software, ClockUnsynced: a.time.Unsynced(), Devices: a.fleet.Snapshot(), Limits: limits,
+			}
+		},
+	}, a.store, a.pipeline.Command)
+	if err != nil {
+		return err
+	}
+	a.uplink = u
+	return nil
+}
+
+// makeFleet makes the drivers, and the connection to the site's broker where one of them needs it, and starts the uplink,
+// which tells the hub of them.
+func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
+	var broker *mqttnode.Broker
+	if m := a.conf.MQTT; m != nil && a.hasAddress("mqtt:") {
+		var err error
+		broker, err = mqttnode.New(mqttnode.Config{
+			URL: m.URL, User: m.User, Password: m.Password.Reveal(), ClientID: "td-site-" + a.conf.Edge, Log: a.opt.Log.With("part", "mqtt"),
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	env := all.Env{Ports: ports, MQTT: broker, Clock: a.clk, Log: a.opt.Log}
+	f, err := fleet.New(fleet.Config{
+		Devices: a.conf.DeviceSettings(), Env: env, Location: func(d string) string { return a.conf.LocationOf(a.plan, d) },
+		Log: a.opt.Log, Clock: a.clk, Registerer: a.registry,
+	}, a.pipeline)
+	if err != nil {
+		return nil, err
+	}
+	a.fleet = f
+	a.stage.start("uplink", a.uplink.Run)
+	return broker, nil
+}
+
+func (a *App) hasAddress(prefix string) bool {
+	for _, d := range a.conf.Devices {
+		if strings.HasPrefix(d.Address, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *App) serialPorts() int {
+	n := 0
+	for _, d := range a.conf.Devices {
+		if strings.HasPrefix(d.Address, "serial:") {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *App) closeLater(name string, f func() error) { a.closers = append(a.closers, closer{name, f}) }
+
+func (a *App) closeAll() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		if err := a.closers[i].close(); err != nil {
+			errs = append(errs, fmt.Errorf("cannot close the %s: %w", a.closers[i].name, err))
+		}
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/tallydock/tallydock/edge/app"
+	"github.com/tallydock/tallydock/edge/config"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the gateway could not run, or a part of it failed
+	exitUsage  = 2 // the command line is wrong
+	exitConfig = 3 // the configuration is wrong; trying again is of no use
+)
+
+// version and built are set by the linker for a release.
+var (
+	version = ""
+	built   = "" // RFC 3339
+)
+
+const usage = `edge is the gateway of a warehouse: it reads RFID readers and sensors and tells a hub what moved.
+
+Usage:
+  edge run --config edge.yaml     run the gateway until it is told to stop
+  edge check --config edge.yaml   say whether the configuration is right; opens nothing
+  edge version                    print the version
+
+Exit codes: 0 all went well, 1 it could not run, 2 the command line is wrong, 3 the configuration is wrong.
+
+The environment overrides the configuration:
+`
+
+func run(ctx context.Context, args []string, out, diag io.Writer) int {
+	if len(args) == 0 {
+		help(diag)
+		return exitUsage
+	}
+	switch args[0] {
+	case "run":
+		return withConfig("run", args[1:], diag, func(c config.Config) int { return runGateway(ctx, c, diag) })
+	case "check":
+		return withConfig("check", args[1:], diag, func(c config.Config) int { return check(c, out) })
+	case "version", "--version", "-version":
+		fmt.Fprintln(out, software())
+		return exitOK
+	case "help", "--help", "-help", "-h":
+		help(out)
+		return exitOK
+	default:
+		fmt.Fprintf(diag, "edge: command %q is not known; edge help lists those that are\n", args[0])
+		return exitUsage
+	}
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, usage)
+	for _, o := range config.Environment() {
+		fmt.Fprintf(w, "  %-34s %s\n", config.EnvPrefix+o.Name, o.Path)
+	}
+}
+
+// withConfig reads the flags and the configuration of a command.
+func withConfig(command string, args []string, diag io.Writer, do func(config.Config) int) int {
+	flags := flag.NewFlagSet("edge "+command, flag.ContinueOnError)
+	flags.SetOutput(diag)
+	file := flags.String("config", "", "configuration `file`")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitOK
+		}
+		return exitUsage
+	}
+	if *file == "" || flags.NArg() > 0 {
+		fmt.Fprintf(diag, "edge %s: say which configuration: edge %s --config edge.yaml\n", command, command)
+		return exitUsage
+	}
+	c, err := config.Load(*file, os.LookupEnv)
+	if err := errors.Join(err, config.CheckEnvironment(os.Environ())); err != nil {
+		fmt.Fprintf(diag, "edge %s: %v\n", command, err)
+		return exitConfig
+	}
+	return do(c)
+}
+
+func check(c config.Config, out io.Writer) int {
+	fmt.Fprintf(out, "configuration of gateway %s at site %s is right: %d devices, %d shelves, %d tables, %d doors, %d rules\n",
+		c.Edge, c.Site, len(c.Devices), len(c.Shelves), len(c.Tables), len(c.Doors), len(c.Rules))
+	return exitOK
+}
+
+func runGateway(ctx context.Context, c config.Config, diag io.Writer) int {
+	log := slog.New(slog.NewTextHandler(diag, &slog.HandlerOptions{Level: c.Log.SlogLevel()}))
+	a, err := app.New(c, app.Options{Log: log, Software: software(), Built: builtAt(), Memory: app.Memory})
+	if err == nil {
+		err = a.Run(ctx)
+	}
+	if err != nil {
+		log.Error("gateway ended", "error", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// software names the program and its version.
+func software() string {
+	if version != "" {
+		return "edge " + version
+	}
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
+		return "edge " + b.Main.Version
+	}
+	return "edge (devel)"
+}
+
+// builtAt is when the program was made: as the linker says, else the time of the source that it was made of.
+func builtAt() time.Time {
+	if t, err := time.Parse(time.RFC3339, built); err == nil {
+		return t
+	}
+	if b, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range b.Settings {
+			if t, err := time.Parse(time.RFC3339, s.Value); err == nil && s.Key == "vcs.time" {
+				return t
+			}
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tallydock/tallydock/devices/alarm"
+	"github.com/tallydock/tallydock/edge/site"
+	"github.com/tallydock/tallydock/edge/watch"
+)
+
+func (c *Config) hasDevice(id string) bool {
+	return slices.ContainsFunc(c.Devices, func(d Device) bool { return d.ID == id })
+}
+
+// virtual are location codes that stand for no place of a site.
+var virtual = []string{"SUPPLIER", site.Customer, "PRODUCTION", "LOSS", "IN_TRANSIT"}
+
+func (f *findings) location(path, code string) {
+	switch {
+	case code == "":
+		f.add(path, "is missing; write the location's code")
+	case len(code) > 64 || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		f.add(path, "%q is no location code; use 1 to 64 characters without spaces", code)
+	case slices.Contains(virtual, code):
+		f.add(path, "%q stands for no place of a site; use another code", code)
+	}
+}
+
+// antennas notes which antenna stands where, to find the one that stands at two read points.
+type antennas map[Antenna]string
+
+func (c *Config) antenna(f *findings, used antennas, path string, a Antenna) {
+	if !c.hasDevice(a.Device) {
+		f.add(path+".device", "%q is none of the devices", a.Device)
+		return
+	}
+	if at, twice := used[a]; twice {
+		f.add(path, "antenna %d of %s stands at %s already", a.Antenna, a.Device, at)
+		return
+	}
+	used[a] = path
+}
+
+func (c *Config) checkPlaces(f *findings) {
+	used, places := antennas{}, map[string]string{}
+	for i, s := range c.Shelves {
+		path := fmt.Sprintf("shelves[%d]", i)
+		f.location(path+".location", s.Location)
+		c.antenna(f, used, path, Antenna{s.Device, s.Antenna})
+		places[s.Location] = path
+		if *s.AbsentAfter < 0 {
+			f.add(path+".absent_after", "is %s; use 0 (never) or more", *s.AbsentAfter)
+		}
+	}
+	for i, t := range c.Tables {
+		path := fmt.Sprintf("tables[%d]", i)
+		f.location(path+".location", t.Location)
+		c.antenna(f, used, path, Antenna{t.Device, t.Antenna})
+		if at := places[t.Location]; at != "" && t.Location != "" {
+			f.add(path+".location", "%q is the location of %s already", t.Location, at)
+		}
+		places[t.Location] = path
+	}
+	doors := map[string]string{}
+	for i, d := range c.Doors {
+		path := fmt.Sprintf("doors[%d]", i)
+		f.id(path, d.ID, doors)
+		c.checkDoor(f, used, path, d)
+		if at := places[d.Location]; at != "" && d.Location != "" {
+			f.add(path+".inside_location", "%q is the location of %s already; goods that came in need a place of their own",
+				d.Location, at)
+		}
+	}
+}
+
+func (c *Config) checkDoor(f *findings, used antennas, path string, d Door) {
+	f.location(path+".inside_location", d.Location)
+	for _, side := range []struct {
+		name string
+		list []Antenna
+	}{{"inside", d.Inside}, {"outside", d.Outside}} {
+		if len(side.list) == 0 {
+			f.add(path+"."+side.name, "is missing; a direction needs an antenna on each side")
+		}
+		for i, a := range side.list {
+			c.antenna(f, used, fmt.Sprintf("%s.%s[%d]", path, side.name, i), a)
+		}
+	}
+	if d.Quiet < 0 {
+		f.add(path+".quiet", "is %s; use more than 0", d.Quiet)
+	}
+	if d.Longest < 2*d.Quiet {
+		f.add(path+".longest", "is %s; use at least twice quiet, which is %s", d.Longest, d.Quiet)
+	}
+}
+
+func (c *Config) checkRules(f *findings) {
+	seen := map[string]string{}
+	for i, r := range c.Rules {
+		path := fmt.Sprintf("rules[%d]", i)
+		f.id(path, r.ID, seen)
+		c.checkRule(f, path, r)
+	}
+}
+
+func (c *Config) checkRule(f *findings, path string, r Rule) {
+	if strings.HasPrefix(r.ID, "gateway-") || r.ID == watch.DeviceDown || r.ID == watch.SensorQuality {
+		f.add(path+".id", "%q is one that the gateway uses itself; use another", r.ID)
+	}
+	if !c.hasDevice(r.Device) {
+		f.add(path+".device", "%q is none of the devices", r.Device)
+	}
+	if r.Location != "" {
+		f.location(path+".location", r.Location)
+	}
+	if r.Quantity.Quantity == 0 {
+		f.add(path+".quantity", "is missing; use e.g. temperature")
+	}
+	if !slices.Contains([]string{"cold_chain", "device", "store", "door"}, r.Class) {
+		f.add(path+".class", "is %q; use cold_chain, device, store or door", r.Class)
+	}
+	if !slices.Contains([]alarm.Priority{alarm.Critical, alarm.High, alarm.Medium, alarm.Quality}, r.Priority) {
+		f.add(path+".priority", "is %d; use 1, 2, 3 or 9", r.Priority)
+	}
+	f.trigger(path, r)
+}
+
+// trigger checks what raises a rule's alarm.
+func (f *findings) trigger(path string, r Rule) {
+	set := 0
+	for _, has := range []bool{r.High != nil, r.Low != nil, r.NoData != 0} {
+		if has {
+			set++
+		}
+	}
+	if set != 1 {
+		f.add(path, "has %d of high, low and no_data; set exactly one", set)
+	}
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{{"no_data", r.NoData}, {"on_delay", r.OnDelay}, {"off_delay", r.OffDelay}, {"max_gap", r.MaxGap}} {
+		if d.v < 0 {
+			f.add(path+"."+d.name, "is %s; a time cannot be negative", d.v)
+		}
+	}
+	if r.Deadband.Milli < 0 {
+		f.add(path+".deadband", "is %s; use 0 or more", r.Deadband)
+	}
+	if r.NoData != 0 && (r.Deadband.Milli != 0 || r.OnDelay != 0 || r.OffDelay != 0) {
+		f.add(path, "a rule with no_data has neither deadband nor delays; leave them out")
+	}
+}

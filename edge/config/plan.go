@@ -1,0 +1,90 @@
+package config
+
+import (
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/edge/site"
+	"github.com/tallydock/tallydock/edge/watch"
+)
+
+// DeviceSettings gives the devices as package devices/all wants them.
+func (c *Config) DeviceSettings() []devices.Settings {
+	var list []devices.Settings
+	for _, d := range c.Devices {
+		list = append(list, d.Settings())
+	}
+	return list
+}
+
+// Plan makes the plan of read points.
+func (c *Config) Plan() (*site.Plan, error) {
+	s := site.Spec{Edge: c.Edge}
+	for _, b := range c.Shelves {
+		s.Shelves = append(s.Shelves, site.Bay{
+			Location: b.Location, Source: site.Source{Device: b.Device, Antenna: b.Antenna}, AbsentAfter: *b.AbsentAfter,
+		})
+	}
+	for _, b := range c.Tables {
+		s.Tables = append(s.Tables, site.Bay{Location: b.Location, Source: site.Source{Device: b.Device, Antenna: b.Antenna}})
+	}
+	for _, d := range c.Doors {
+		s.Doors = append(s.Doors, site.Door{
+			ID: d.ID, Location: d.Location, Inside: sources(d.Inside), Outside: sources(d.Outside),
+			Quiet: d.Quiet, Longest: d.Longest, MinReads: d.MinReads,
+		})
+	}
+	return site.New(s)
+}
+
+func sources(as []Antenna) []site.Source {
+	out := make([]site.Source, len(as))
+	for i, a := range as {
+		out[i] = site.Source{Device: a.Device, Antenna: a.Antenna}
+	}
+	return out
+}
+
+// Watch makes what is watched, with the plan's places.
+func (c *Config) Watch(plan *site.Plan) watch.Spec {
+	s := watch.Spec{Occurrence: plan.Occurrence}
+	for _, r := range c.Rules {
+		w := watch.Rule{
+			ID: r.ID, Class: r.Class, Location: r.Location, Device: r.Device, Channel: r.Channel, Quantity: r.Quantity.Quantity,
+			Deadband: r.Deadband.Milli, OnDelay: r.OnDelay, OffDelay: r.OffDelay, MaxGap: r.MaxGap, Priority: r.Priority,
+		}
+		switch {
+		case r.High != nil:
+			w.Kind, w.Limit = watch.High, r.High.Milli
+		case r.Low != nil:
+			w.Kind, w.Limit = watch.Low, r.Low.Milli
+		default:
+			w.Kind, w.Silence = watch.NoData, r.NoData
+		}
+		if w.Location == "" {
+			w.Location = c.LocationOf(plan, r.Device)
+		}
+		s.Rules = append(s.Rules, w)
+	}
+	for _, d := range c.Devices {
+		s.Devices = append(s.Devices, watch.Device{ID: d.ID, Location: c.LocationOf(plan, d.ID)})
+	}
+	return s
+}
+
+// LocationOf tells where a device is: as its own entry says, else where its antenna stands, else where a rule about it
+// says; "" where nobody does.
+func (c *Config) LocationOf(plan *site.Plan, device string) string {
+	for _, d := range c.Devices {
+		if d.ID == device && d.Location != "" {
+			return d.Location
+		}
+	}
+	if at := plan.LocationOf(device); at != "" {
+		return at
+	}
+	for _, r := range c.Rules {
+		if r.Device == device && r.Location != "" {
+			return r.Location
+		}
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"time"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/alarm"
+)
+
+// Device is one reader or sensor.
+type Device struct {
+	ID      string        `yaml:"id"`      // unique in the gateway
+	Driver  string        `yaml:"driver"`  // a name of devices/all, e.g. uhf
+	Address string        `yaml:"address"` // serial:/dev/ttyUSB0?baud=115200, tcp:HOST:PORT or mqtt:TOPIC
+	Model   string        `yaml:"model"`   // a name of devices/catalog where the driver wants one, e.g. xy-md02
+	Poll    time.Duration `yaml:"poll"`    // business time between two requests; 0 = as the driver or the model has it
+	// Location is where a sensor stands; readers stand where shelves, tables and doors say.
+	Location string            `yaml:"location"`
+	Options  map[string]string `yaml:"options"` // what else the driver knows
+}
+
+// Settings is the device as its driver wants it.
+func (d Device) Settings() devices.Settings {
+	return devices.Settings{ID: d.ID, Driver: d.Driver, Address: d.Address, Model: d.Model, Poll: d.Poll, Options: d.Options}
+}
+
+// Shelf is a location whose goods an antenna reads. A location may have several.
+type Shelf struct {
+	Location string `yaml:"location"`
+	Device   string `yaml:"device"`
+	Antenna  uint8  `yaml:"antenna"` // 0 = every antenna of the reader that is not named elsewhere
+	// AbsentAfter is the reader-alive business time without a read after which goods are unseen; 10m where it is left
+	// out, 0 = never.
+	AbsentAfter *time.Duration `yaml:"absent_after"`
+}
+
+// Table is a location with a pad on which cards are put.
+type Table struct {
+	Location string `yaml:"location"`
+	Device   string `yaml:"device"`
+	Antenna  uint8  `yaml:"antenna"` // as a shelf's
+}
+
+// Antenna is one antenna of one reader.
+type Antenna struct {
+	Device  string `yaml:"device"`
+	Antenna uint8  `yaml:"antenna"`
+}
+
+// Door is a portal; it needs antennas on both sides.
+type Door struct {
+	ID       string        `yaml:"id"`
+	Location string        `yaml:"inside_location"` // where goods are that came in
+	Inside   []Antenna     `yaml:"inside"`
+	Outside  []Antenna     `yaml:"outside"`
+	Quiet    time.Duration `yaml:"quiet"`     // business time without a read after which a pass closes; 3s
+	Longest  time.Duration `yaml:"longest"`   // business time after which a pass closes whatever is read; 20 × quiet, at least 1m
+	MinReads uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
+}
+
+// Rule is what raises an alarm. Exactly one of High, Low and NoData is set.
+type Rule struct {
+	ID       string         `yaml:"id"`
+	Class    string         `yaml:"class"`    // cold_chain, device, store or door; cold_chain
+	Location string         `yaml:"location"` // what the alarm speaks of; "" = where the device stands
+	Device   string         `yaml:"device"`
+	Channel  string         `yaml:"channel"` // "" = every channel of the device
+	Quantity Quantity       `yaml:"quantity"`
+	High     *Milli         `yaml:"high"`      // in alarm at and above it, in the quantity's unit
+	Low      *Milli         `yaml:"low"`       // in alarm at and below it
+	NoData   time.Duration  `yaml:"no_data"`   // in alarm after so long without a value
+	Deadband Milli          `yaml:"deadband"`  // how far inside the limit a value must come back
+	OnDelay  time.Duration  `yaml:"on_delay"`  // how long a limit must be passed to raise
+	OffDelay time.Duration  `yaml:"off_delay"` // how long a value must be back to return
+	MaxGap   time.Duration  `yaml:"max_gap"`   // longest time between two values that counts as evidence; 0 = the standard
+	Priority alarm.Priority `yaml:"priority"`  // 1 critical, 2 high, 3 medium, 9 quality; 2
+}
+
+// Defaults of what stands in lists.
+const (
+	AbsentAfter  = 10 * time.Minute
+	Quiet        = 3 * time.Second
+	MinReads     = 2
+	shortestPass = time.Minute
+)
+
+// fill gives list entries their defaults.
+func (c *Config) fill() {
+	for i := range c.Shelves {
+		if c.Shelves[i].AbsentAfter == nil {
+			d := AbsentAfter
+			c.Shelves[i].AbsentAfter = &d
+		}
+	}
+	for i := range c.Doors {
+		d := &c.Doors[i]
+		d.Quiet = orElse(d.Quiet, Quiet)
+		d.MinReads = orElse(d.MinReads, MinReads)
+		d.Longest = orElse(d.Longest, max(20*d.Quiet, shortestPass))
+	}
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		r.Class = orElse(r.Class, "cold_chain")
+		r.Priority = orElse(r.Priority, alarm.High)
+	}
+}
+
+func orElse[T comparable](v, standard T) T {
+	var zero T
+	if v == zero {
+		return standard
+	}
+	return v
+}

@@ -1,0 +1,17 @@
+// Package reconcile turns reads into movements: it decides where a tag is, that it went through a door, and that it is
+// no longer seen.
+//
+// The road: a Read gets a time (stamp.go), its antenna a read point (package site); a shelf's read goes to the mobility
+// rule (shelf.go), a table's moves at once, a door's goes into the door's window (door.go), which is judged when it
+// closes (verdict.go). Silence is judged on each Tick (absence.go). What was decided goes out as Events; what must
+// survive a restart is handed out by Flush and taken back by Load (state.go).
+//
+// Invariants:
+//   - The machine is pure: time comes in with every Step, and the same inputs give the same events.
+//   - It is blind to duplicates: a read that is not newer than the last of its tag at its read point changes nothing.
+//   - A tag is at one place. A movement is told once; the same place again is none.
+//   - Silence counts only while the reader is alive: a reader that is down, degraded or stalled, or a gateway that is
+//     off, makes nothing absent.
+//   - Load of what Flush gave, at any moment, changes no later event (with Params.Refresh 0; else a shelf tag's last
+//     read may be older by up to Refresh).
+package reconcile

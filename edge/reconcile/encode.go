@@ -1,0 +1,362 @@
+package reconcile
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/tallydock/tallydock/devices/unit"
+	"github.com/tallydock/tallydock/edge/site"
+)
+
+// stateVersion begins every value. Version 1: 2026-11-22.
+const stateVersion = 1
+
+// encoder appends variable-length integers.
+type encoder struct{ b []byte }
+
+func newEncoder() *encoder { return &encoder{b: append(make([]byte, 0, 96), stateVersion)} }
+
+func (e *encoder) uint(v uint64)            { e.b = binary.AppendUvarint(e.b, v) }
+func (e *encoder) int(v int64)              { e.b = binary.AppendVarint(e.b, v) }
+func (e *encoder) at(v instant)             { e.int(int64(v)) }
+func (e *encoder) duration(v time.Duration) { e.int(int64(v)) }
+func (e *encoder) float(v float64)          { e.b = binary.BigEndian.AppendUint64(e.b, math.Float64bits(v)) }
+
+func (e *encoder) text(s string) {
+	e.uint(uint64(len(s)))
+	e.b = append(e.b, s...)
+}
+
+func (e *encoder) bool(v bool) {
+	if v {
+		e.b = append(e.b, 1)
+		return
+	}
+	e.b = append(e.b, 0)
+}
+
+// decoder reads what encoder wrote; after the first error everything is zero.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) fail(why string) {
+	if d.err == nil {
+		d.err = errors.New(why)
+	}
+	d.b = nil
+}
+
+func (d *decoder) version() {
+	if v := d.byte(); d.err == nil && v != stateVersion {
+		d.fail("it is of a version that this program does not know")
+	}
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.fail("it ends too early")
+		return 0
+	}
+	v := d.b[0]
+	d.b = d.b[1:]
+	return v
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail("it ends too early")
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.fail("it ends too early")
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) count(most uint64) int {
+	v := d.uint()
+	if v > most {
+		d.fail("a count in it is too large")
+		return 0
+	}
+	return int(v)
+}
+
+func (d *decoder) at() instant             { return instant(d.int()) }
+func (d *decoder) duration() time.Duration { return time.Duration(d.int()) }
+func (d *decoder) bool() bool              { return d.byte() != 0 }
+
+func (d *decoder) float() float64 {
+	if len(d.b) < 8 {
+		d.fail("it ends too early")
+		return 0
+	}
+	v := math.Float64frombits(binary.BigEndian.Uint64(d.b))
+	d.b = d.b[8:]
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		d.fail("a number in it is none")
+		return 0
+	}
+	return v
+}
+
+func (d *decoder) text() string {
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail("a text in it ends too early")
+		return ""
+	}
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+func (m *Machine) encodeTag(t *tag) []byte {
+	e := newEncoder()
+	e.text(m.location(t.place))
+	e.bool(t.unseen)
+	e.bool(t.byDoor)
+	if t.byDoor {
+		e.text(m.plan.Doors[t.door].ID)
+		e.float(t.power)
+	}
+	e.at(t.moved)
+	e.at(t.first)
+	e.at(t.last)
+	e.duration(t.seen)
+	e.uint(uint64(t.reads))
+	e.duration(t.pace)
+	e.uint(uint64(len(t.bays)))
+	for i := range t.bays {
+		m.encodeTrace(e, &t.bays[i])
+	}
+	e.uint(uint64(len(t.lies)))
+	for i := range t.lies {
+		m.encodeLie(e, &t.lies[i])
+	}
+	return e.b
+}
+
+func (m *Machine) decodeTag(d *decoder) tag {
+	t := tag{place: m.placeNamed(d.text()), unseen: d.bool(), byDoor: d.bool()}
+	if t.byDoor {
+		t.door = int32(m.doorNamed(d.text()))
+		t.power = d.float()
+	}
+	if t.door < 0 {
+		t.byDoor, t.door = false, 0
+	}
+	t.moved, t.first, t.last, t.seen = d.at(), d.at(), d.at(), d.duration()
+	t.reads, t.pace = uint32(d.uint()), d.duration()
+	for range d.count(1 << 12) {
+		if tr := m.decodeTrace(d); tr.place >= 0 && d.err == nil {
+			t.bays = append(t.bays, tr)
+		}
+	}
+	for range d.count(1 << 10) {
+		if l := m.decodeLie(d); l.door >= 0 && d.err == nil {
+			t.lies = append(t.lies, l)
+		}
+	}
+	return t
+}
+
+// placeNamed finds a place; one that was taken out of the configuration is nowhere.
+func (m *Machine) placeNamed(code string) int32 {
+	if code == site.Customer {
+		return left
+	}
+	if i, ok := m.plan.PlaceOf(code); ok {
+		return int32(i)
+	}
+	return nowhere
+}
+
+func (m *Machine) doorNamed(id string) int {
+	for i := range m.plan.Doors {
+		if m.plan.Doors[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *Machine) encodeTrace(e *encoder, tr *trace) {
+	e.text(m.location(tr.place))
+	e.uint(uint64(tr.n))
+	e.at(tr.last)
+	e.at(tr.first)
+	e.int(int64(tr.peak))
+	e.uint(uint64(tr.have))
+	for i := range tr.have { // oldest first
+		e.int(int64(tr.ring[(tr.next+ringSize-tr.have+i)%ringSize]))
+	}
+}
+
+func (m *Machine) decodeTrace(d *decoder) trace {
+	tr := trace{place: m.placeNamed(d.text()), n: uint32(d.uint()), last: d.at(), first: d.at(), peak: unit.DBm(d.int())}
+	tr.have = uint8(d.count(ringSize))
+	for i := range tr.have {
+		tr.ring[i] = unit.DBm(d.int())
+		tr.sum += int32(tr.ring[i])
+	}
+	tr.next = tr.have % ringSize
+	return tr
+}
+
+func (m *Machine) encodeLie(e *encoder, l *lie) {
+	e.text(m.plan.Doors[l.door].ID)
+	e.b = append(e.b, l.sides)
+	e.bool(l.known)
+	e.int(int64(l.level))
+	e.at(l.last)
+	e.b = append(e.b, l.above, l.empty)
+	e.bool(l.lies)
+}
+
+func (m *Machine) decodeLie(d *decoder) lie {
+	return lie{
+		door: int32(m.doorNamed(d.text())), sides: d.byte(), known: d.bool(), level: unit.DBm(d.int()), last: d.at(),
+		above: d.byte(), empty: d.byte(), lies: d.bool(),
+	}
+}
+
+func encodeDoor(st *doorState) []byte {
+	e := newEncoder()
+	e.at(st.closed)
+	e.bool(st.win != nil)
+	if w := st.win; w != nil {
+		e.at(w.opened)
+		e.at(w.began)
+		e.int(int64(w.peak))
+		e.at(w.last)
+		e.at(w.arrived)
+		e.text(w.pass)
+	}
+	return e.b
+}
+
+func decodeDoor(d *decoder) (instant, *window) {
+	closed := d.at()
+	if !d.bool() {
+		return closed, nil
+	}
+	w := &window{opened: d.at(), began: d.at(), peak: unit.DBm(d.int()), last: d.at(), arrived: d.at(), pass: d.text(), tags: map[int32]*crossing{}}
+	return closed, w
+}
+
+func encodeCrossing(c *crossing) []byte {
+	e := newEncoder()
+	for i := range c.side {
+		sd := &c.side[i]
+		e.float(sd.power)
+		e.float(sd.moment)
+		e.float(sd.square)
+		e.uint(uint64(sd.reads))
+		e.at(sd.last)
+	}
+	e.at(c.first)
+	e.at(c.last)
+	e.uint(uint64(c.reads))
+	e.uint(uint64(c.known))
+	e.int(int64(c.peak))
+	e.int(c.sumDB)
+	e.int(c.early)
+	e.bool(c.taken)
+	e.b = append(e.b, c.thin)
+	e.uint(uint64(len(c.marks)))
+	before := c.first
+	for _, k := range c.marks {
+		e.int(int64(k.at - before))
+		e.int(int64(k.rssi)<<1 | int64(k.side))
+		before = k.at
+	}
+	return e.b
+}
+
+func decodeCrossing(d *decoder) *crossing {
+	c := &crossing{}
+	for i := range c.side {
+		c.side[i] = sums{power: d.float(), moment: d.float(), square: d.float(), reads: uint32(d.uint()), last: d.at()}
+	}
+	c.first, c.last, c.reads, c.known = d.at(), d.at(), uint32(d.uint()), uint32(d.uint())
+	c.peak, c.sumDB, c.early, c.taken = unit.DBm(d.int()), d.int(), d.int(), d.bool()
+	c.thin = min(d.byte(), 31)
+	before := c.first
+	for range d.count(maxMarks - 1) {
+		k := mark{at: before + d.at()}
+		v := d.int()
+		k.rssi, k.side = unit.DBm(v>>1), int8(v&1)
+		c.marks = append(c.marks, k)
+		before = k.at
+	}
+	return c
+}
+
+func encodeSkew(s *skew) []byte {
+	e := newEncoder()
+	e.duration(s.cur)
+	e.duration(s.prev)
+	e.at(s.since)
+	e.at(s.newest)
+	e.at(s.heard)
+	e.at(s.behind)
+	return e.b
+}
+
+func decodeSkew(d *decoder) skew {
+	s := skew{cur: d.duration(), prev: d.duration(), since: d.at(), newest: d.at(), heard: d.at(), behind: d.at()}
+	s.kept = s.newest
+	return s
+}
+
+func encodePlace(p *placeState) []byte {
+	e := newEncoder()
+	e.duration(p.cover)
+	return e.b
+}
+
+func (m *Machine) encodeClock() []byte {
+	e := newEncoder()
+	e.at(m.ticked)
+	up := 0
+	for _, d := range m.devices {
+		if d.up {
+			up++
+		}
+	}
+	e.uint(uint64(up))
+	for id, d := range m.devices {
+		if d.up {
+			e.text(id)
+			e.at(d.since)
+		}
+	}
+	return e.b
+}
+
+func (m *Machine) loadClock(d *decoder) {
+	ticked := d.at()
+	for range d.count(1 << 16) {
+		id, since := d.text(), d.at()
+		if d.err != nil {
+			return
+		}
+		dev := m.device(id)
+		dev.up, dev.since = true, since
+	}
+	m.ticked, m.kept = ticked, ticked
+}

@@ -1,0 +1,168 @@
+package reconcile
+
+import (
+	"time"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/edge/site"
+)
+
+// Input is one thing that happened: a Read, a Health, or neither, which is a Tick: nothing arrived up to now.
+type Input struct {
+	Read   *devices.Read
+	Health *devices.Health
+}
+
+// Event is one decision. Exactly one of the pointers is set.
+type Event struct {
+	Movement *wire.Movement
+	Pass     *wire.Pass
+}
+
+// Machine holds where every tag is. It is for one goroutine.
+type Machine struct {
+	plan    *site.Plan
+	par     Params
+	index   map[devices.Tag]int32
+	tags    []tag
+	free    []int32
+	places  []placeState
+	loose   list // tags on no shelf, the one that was read longest ago first
+	doors   []doorState
+	devices map[string]*device
+	ticked  instant // now of the last Step that moved the coverage
+	kept    instant // ticked at the last Flush
+	sorted  bool    // the lists are in order; Load leaves them out of order
+	loaded  []loaded
+	dirty   []int32
+	gone    []devices.Tag // forgotten since the last Flush
+	strange uint64
+	out     []Event
+}
+
+// device is what is known of a reader.
+type device struct {
+	up    bool
+	since instant // when up last changed
+	skew  skew
+}
+
+// placeState is one of the plan's places at work.
+type placeState struct {
+	cover time.Duration // how long its readers have been alive, all in all
+	kept  time.Duration // cover at the last Flush
+	here  list          // tags that are here and seen, the one that was read longest ago first
+}
+
+// New makes a Machine that knows no tag.
+func New(plan *site.Plan, par Params) *Machine {
+	m := &Machine{plan: plan, par: par, index: map[devices.Tag]int32{}, devices: map[string]*device{}, sorted: true, loose: emptyList}
+	m.places = make([]placeState, len(plan.Places))
+	for i := range m.places {
+		m.places[i].here = emptyList
+	}
+	m.doors = make([]doorState, len(plan.Doors))
+	for i := range m.doors {
+		m.doors[i].readers = plan.DoorDevices(i)
+	}
+	return m
+}
+
+// Step takes one input and returns what it decided, in order; the slice is good until the next Step. The now of a Step
+// must not be before that of the Step before.
+func (m *Machine) Step(in Input, now time.Time) []Event {
+	if !m.sorted {
+		m.settleLoaded()
+	}
+	m.out = m.out[:0]
+	at := instantOf(now)
+	switch {
+	case in.Read != nil:
+		m.read(in.Read, at)
+	case in.Health != nil:
+		m.health(in.Health, at)
+	default:
+		m.tick(at)
+	}
+	return m.out
+}
+
+// Strange tells how many reads came from antennas that the plan does not know.
+func (m *Machine) Strange() uint64 { return m.strange }
+
+func (m *Machine) read(r *devices.Read, now instant) {
+	p, ok := m.plan.Find(r.Device, r.Antenna)
+	if !ok || r.Tag.IsZero() {
+		m.strange++
+		return
+	}
+	at := m.stamp(r, now)
+	switch p.Kind {
+	case site.Shelf, site.Table:
+		m.bay(m.slot(r.Tag), p, r, at)
+	default:
+		m.doorRead(m.slot(r.Tag), p, r, at, now)
+	}
+}
+
+func (m *Machine) health(h *devices.Health, now instant) {
+	m.advance(now)
+	d := m.device(h.Device)
+	if up := h.State == devices.Up; up != d.up {
+		d.up, d.since = up, now
+		m.kept = 0 // let Flush write it at once
+	}
+}
+
+func (m *Machine) tick(now instant) {
+	m.advance(now)
+	m.closeQuiet(now)
+	m.absences(now)
+	m.forget(now)
+}
+
+func (m *Machine) device(id string) *device {
+	d := m.devices[id]
+	if d == nil {
+		d = &device{}
+		m.devices[id] = d
+	}
+	return d
+}
+
+func (m *Machine) location(place int32) string {
+	switch {
+	case place == left:
+		return site.Customer
+	case place == nowhere:
+		return ""
+	default:
+		return m.plan.Places[place].Location
+	}
+}
+
+func (m *Machine) tell(e Event) { m.out = append(m.out, e) }
+
+// Whereabouts is where a tag is.
+type Whereabouts struct {
+	Tag      devices.Tag
+	Location string // "" where it is not decided yet
+	Unseen   bool
+	Since    time.Time // when it came there
+	LastRead time.Time
+}
+
+// Each calls fn with every tag that is known, in no particular order, until fn returns false.
+func (m *Machine) Each(fn func(Whereabouts) bool) {
+	for _, s := range m.index {
+		t := &m.tags[s]
+		w := Whereabouts{Tag: t.id, Location: m.location(t.place), Unseen: t.unseen, Since: t.moved.time(), LastRead: t.last.time()}
+		if !fn(w) {
+			return
+		}
+	}
+}
+
+// Tags tells how many tags are known.
+func (m *Machine) Tags() int { return len(m.index) }

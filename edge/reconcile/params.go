@@ -1,0 +1,41 @@
+package reconcile
+
+import "time"
+
+// Params are the constants of the rules. Start from Defaults.
+type Params struct {
+	// The mobility profile of a shelf: a tag moves to a new read point where its mean signal is stronger than at the old
+	// one by an advantage that is Threshold while the old one still hears it (silence up to Holdoff) and falls by Slope
+	// with its silence. Where a tag is read more seldom than each Holdoff, silence counts in units of the tag's own pace.
+	Threshold float64       // dB
+	Holdoff   time.Duration // silence that costs the old place nothing
+	Slope     float64       // dB per millisecond of silence; negative
+	// Offline is the advantage that a new read point needs where the old one's reader is not alive. dB.
+	Offline float64
+
+	Refresh  time.Duration // a shelf tag's last read is kept at most so seldom; 0 = always
+	Stall    time.Duration // longest time between two steps that still counts as reader-alive time
+	AfterOut time.Duration // after a pass, reads at shelves are echoes of it for so long
+	Forget   time.Duration // a tag that is on no shelf is forgotten after so long without a read
+	MaxLoose int           // tags that are on no shelf and are remembered; the oldest is forgotten first
+
+	// Doors. Signal differences in dB.
+	Rise         float64 // of a tag's strongest read over its mean or its first ones; below, it is flat
+	Crest        float64 // of a tag's strongest read over its mean from which it surely passes by an antenna
+	Faint        float64 // below the pass's median peak from which a tag that does not rise is a stray
+	Separation   float64 // distance of the two sides' centroids, in standard deviations, from which a direction is told
+	Together     float64 // distance up to which a tag that both sides saw well has turned back
+	FlatReads    uint32  // reads from which a tag without a rise is judged to lie there
+	StaticPasses uint32  // windows without a direction after which a tag without signal strength is judged to lie there
+}
+
+// Defaults are the values in use. Threshold, Holdoff and Slope are those of EdgeX's inventory service, so that a site
+// that moves from it sees the same behaviour where tags are read many times a second.
+func Defaults() Params {
+	return Params{
+		Threshold: 6, Holdoff: 500 * time.Millisecond, Slope: -0.008, Offline: -3,
+		Refresh: 30 * time.Second, Stall: 5 * time.Second, AfterOut: 2 * time.Second,
+		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,
+		Rise: 6, Crest: 8, Faint: 12, Separation: 0.5, Together: 0.35, FlatReads: 6, StaticPasses: 3,
+	}
+}

@@ -1,0 +1,257 @@
+package reconcile
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/tallydock/tallydock/devices"
+)
+
+// Prefix is what all keys of the machine's state begin with.
+const Prefix = "r/"
+
+// Kinds of keys, after Prefix.
+const (
+	keyTag      = 't' // then the tag
+	keyDoor     = 'd' // then the door's id
+	keyCrossing = 'c' // then the door's id, 0, when the window opened, the tag
+	keyReader   = 'r' // then the device's id
+	keyPlace    = 'p' // then the location code
+	keyClock    = 'k'
+)
+
+// Flush hands out what changed since the last Flush: keys with their new values, and keys that are no more. No key is
+// in both. The slices are the caller's.
+func (m *Machine) Flush(put func(key, value []byte), remove func(key []byte)) {
+	for _, s := range m.dirty {
+		t := &m.tags[s]
+		t.dirty = false
+		put(tagKey(t.id), m.encodeTag(t))
+	}
+	m.dirty = m.dirty[:0]
+	for _, id := range m.gone {
+		if _, back := m.index[id]; !back {
+			remove(tagKey(id))
+		}
+	}
+	m.gone = m.gone[:0]
+	for i := range m.doors {
+		m.flushDoor(i, put, remove)
+	}
+	m.flushClocks(put)
+}
+
+// Export hands out everything, in no particular order.
+func (m *Machine) Export(put func(key, value []byte)) {
+	for _, s := range m.index {
+		m.touch(s)
+	}
+	for i := range m.doors {
+		m.doors[i].dirty = true
+		if w := m.doors[i].win; w != nil {
+			for _, c := range w.tags {
+				c.dirty = true
+			}
+		}
+	}
+	for i := range m.places {
+		m.places[i].kept = -1
+	}
+	for _, d := range m.devices {
+		d.skew.dirty = d.skew.since != 0
+	}
+	m.kept = 0
+	m.Flush(put, func([]byte) {})
+}
+
+func (m *Machine) flushDoor(i int, put func(key, value []byte), remove func(key []byte)) {
+	d, id := &m.doors[i], m.plan.Doors[i].ID
+	for _, w := range d.ended {
+		for _, tag := range w.stored {
+			remove(crossingKey(id, w.opened, tag))
+		}
+	}
+	d.ended = nil
+	if d.dirty {
+		d.dirty = false
+		put(key(keyDoor, id), encodeDoor(d))
+	}
+	if d.win == nil {
+		return
+	}
+	for s, c := range d.win.tags {
+		if !c.dirty {
+			continue
+		}
+		c.dirty = false
+		tag := m.tags[s].id
+		if !c.stored {
+			c.stored = true
+			d.win.stored = append(d.win.stored, tag)
+		}
+		put(crossingKey(id, d.win.opened, tag), encodeCrossing(c))
+	}
+}
+
+// flushClocks hands out what runs on by itself; it may be older by Refresh after a restart.
+func (m *Machine) flushClocks(put func(key, value []byte)) {
+	for i := range m.places {
+		p := &m.places[i]
+		if p.kept < 0 || p.cover > p.kept && p.cover-p.kept >= m.par.Refresh {
+			p.kept = p.cover
+			put(key(keyPlace, m.plan.Places[i].Location), encodePlace(p))
+		}
+	}
+	for id, d := range m.devices {
+		if d.skew.dirty || d.skew.newest != d.skew.kept && d.skew.newest.sub(d.skew.kept) >= m.par.Refresh {
+			d.skew.dirty, d.skew.kept = false, d.skew.newest
+			put(key(keyReader, id), encodeSkew(&d.skew))
+		}
+	}
+	if m.ticked != m.kept && m.ticked.sub(m.kept) >= m.par.Refresh {
+		m.kept = m.ticked
+		put([]byte{Prefix[0], Prefix[1], keyClock}, m.encodeClock())
+	}
+}
+
+// Load takes back one key that Flush gave. All keys must be loaded before the first Step; they may come in any order.
+// An error means that the value is damaged or of a later version: the key is then as if it had never been.
+func (m *Machine) Load(k, value []byte) error {
+	rest, ok := bytes.CutPrefix(k, []byte(Prefix))
+	if !ok || len(rest) == 0 {
+		return fmt.Errorf("state key %q is not of the reconciliation", k)
+	}
+	m.sorted = false
+	d := &decoder{b: value}
+	d.version()
+	switch name := rest[1:]; rest[0] {
+	case keyTag:
+		m.loadTag(name, d)
+	case keyDoor:
+		m.loadDoor(string(name), d)
+	case keyCrossing:
+		m.loadCrossing(name, d)
+	case keyReader:
+		m.loadSkew(string(name), d)
+	case keyPlace:
+		m.loadPlace(string(name), d)
+	case keyClock:
+		m.loadClock(d)
+	default:
+		d.fail("its kind is not known")
+	}
+	if d.err != nil {
+		return fmt.Errorf("state %q cannot be taken back: %w", k, d.err)
+	}
+	return nil
+}
+
+// Restarted says, after Load, that time has passed in which nobody listened: no reader counts as alive until it says so.
+func (m *Machine) Restarted() {
+	m.ticked = 0
+	for _, d := range m.devices {
+		d.up, d.since = false, 0
+	}
+}
+
+func key(kind byte, name string) []byte {
+	return append([]byte{Prefix[0], Prefix[1], kind}, name...)
+}
+
+func tagKey(t devices.Tag) []byte {
+	return t.AppendBytes([]byte{Prefix[0], Prefix[1], keyTag, byte(t.Kind())})
+}
+
+func crossingKey(door string, opened instant, t devices.Tag) []byte {
+	e := encoder{b: append(key(keyCrossing, door), 0)}
+	e.uint(uint64(opened))
+	return t.AppendBytes(append(e.b, byte(t.Kind())))
+}
+
+func parseTag(b []byte) (devices.Tag, error) {
+	if len(b) < 2 {
+		return devices.Tag{}, fmt.Errorf("tag of %d bytes", len(b))
+	}
+	return devices.NewTag(devices.TagKind(b[0]), b[1:])
+}
+
+func (m *Machine) loadTag(name []byte, d *decoder) {
+	id, err := parseTag(name)
+	if err != nil {
+		d.fail(err.Error())
+		return
+	}
+	t := m.decodeTag(d)
+	if d.err != nil {
+		return
+	}
+	s := m.slot(id)
+	had := &m.tags[s]
+	t.id, t.listed, t.prev, t.next, t.passes = id, had.listed, had.prev, had.next, had.passes
+	m.delist(s)
+	t.listed, t.prev, t.next = inNone, none, none
+	m.tags[s] = t
+	m.enlist(s)
+}
+
+func (m *Machine) loadDoor(id string, d *decoder) {
+	i := m.doorNamed(id)
+	closed, w := decodeDoor(d)
+	if d.err != nil || i < 0 {
+		return // a door that was taken out of the configuration
+	}
+	m.doors[i].closed, m.doors[i].win = closed, w
+}
+
+// loaded is a crossing that waits for its window, because keys come in any order.
+type loaded struct {
+	door   string
+	opened instant
+	tag    devices.Tag
+	c      *crossing
+}
+
+func (m *Machine) loadCrossing(name []byte, d *decoder) {
+	door, rest, ok := bytes.Cut(name, []byte{0})
+	k := &decoder{b: rest}
+	opened := instant(k.uint())
+	tag, err := parseTag(k.b)
+	c := decodeCrossing(d)
+	if !ok || k.err != nil || err != nil {
+		d.fail("its key is damaged")
+	}
+	if d.err == nil {
+		m.loaded = append(m.loaded, loaded{string(door), opened, tag, c})
+	}
+}
+
+// settleLoaded brings what Load took back into working order: crossings into their windows, tags into their lists.
+func (m *Machine) settleLoaded() {
+	for _, l := range m.loaded {
+		i := m.doorNamed(l.door)
+		if i < 0 || m.doors[i].win == nil || m.doors[i].win.opened != l.opened {
+			continue
+		}
+		s, w := m.slot(l.tag), m.doors[i].win
+		l.c.stored = true
+		w.tags[s] = l.c
+		w.stored = append(w.stored, l.tag)
+		m.tags[s].passes++
+	}
+	m.loaded = nil
+	m.sortLists()
+}
+
+func (m *Machine) loadSkew(id string, d *decoder) {
+	s := decodeSkew(d)
+	if d.err == nil {
+		m.device(id).skew = s
+	}
+}
+
+func (m *Machine) loadPlace(code string, d *decoder) {
+	cover := d.duration()
+	if i, ok := m.plan.PlaceOf(code); ok && d.err == nil {
+		m.places[i].cover, m.places[i].kept = cover, cover
+	}
+}

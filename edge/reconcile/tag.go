@@ -1,0 +1,163 @@
+package reconcile
+
+import (
+	"math"
+	"time"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/unit"
+)
+
+// Places that are not the plan's.
+const (
+	nowhere int32 = -1 // not decided yet
+	left    int32 = -2 // went out by a door
+)
+
+// tag is what is known of one tag.
+type tag struct {
+	id     devices.Tag
+	place  int32
+	unseen bool    // at place, but not seen for too long
+	moved  instant // reads up to here are answered by the decision that brought it to place
+	byDoor bool    // that decision was a pass
+	door   int32   // at this door, which received so much power of it
+	power  float64
+	first  instant       // first and last read at place since then
+	last   instant       // of a loose tag: its last read anywhere
+	seen   time.Duration // the place's cover at last
+	reads  uint32
+	pace   time.Duration // longest silence lately between two sightings at its place
+	bays   []trace       // shelves that have read it since it moved
+	lies   []lie         // doors beside which it lies
+	passes int32         // open windows that it is in
+
+	listed     int32 // the list it is in: a place's, inLoose or inNone
+	prev, next int32
+	dirty      bool
+	kept       instant // the read that touchSeldom last let through
+}
+
+// ringSize is how many signal strengths are kept per tag and read point.
+const ringSize = 20
+
+// trace is what one shelf read of one tag.
+type trace struct {
+	place int32
+	n     uint32 // reads
+	last  instant
+	first instant
+	ring  [ringSize]unit.DBm
+	have  uint8 // strengths in ring
+	next  uint8
+	sum   int32 // of ring
+	peak  unit.DBm
+}
+
+func (t *tag) trace(place int32) *trace {
+	for i := range t.bays {
+		if t.bays[i].place == place {
+			return &t.bays[i]
+		}
+	}
+	return nil
+}
+
+func (t *tag) traceOrNew(place int32) *trace {
+	if tr := t.trace(place); tr != nil {
+		return tr
+	}
+	t.bays = append(t.bays, trace{place: place})
+	return &t.bays[len(t.bays)-1]
+}
+
+// newest is the time of the last read that any shelf's trace holds, at least at: with the traces goes the knowledge of
+// their reads, so a decision answers all of them.
+func (t *tag) newest(at instant) instant {
+	for i := range t.bays {
+		at = max(at, t.bays[i].last)
+	}
+	return at
+}
+
+// add takes a read; it reports false, and changes nothing, where the read is not newer than the last.
+func (tr *trace) add(r *devices.Read, at instant) bool {
+	if at <= tr.last {
+		return false
+	}
+	if tr.n == 0 {
+		tr.first = at
+	}
+	tr.last = at
+	tr.n += max(1, r.Count)
+	if !r.HasRSSI {
+		return true
+	}
+	if tr.have == ringSize {
+		tr.sum -= int32(tr.ring[tr.next])
+	} else {
+		tr.have++
+	}
+	if tr.have == 1 || r.RSSI > tr.peak {
+		tr.peak = r.RSSI
+	}
+	tr.ring[tr.next] = r.RSSI
+	tr.sum += int32(r.RSSI)
+	tr.next = (tr.next + 1) % ringSize
+	return true
+}
+
+// mean gives the mean of the last k strengths in dB, and whether there is one.
+func (tr *trace) mean(k uint8) (float64, bool) {
+	if tr.have == 0 {
+		return 0, false
+	}
+	if k >= tr.have {
+		return float64(tr.sum) / float64(tr.have) / 100, true
+	}
+	var sum int32
+	for i := uint8(1); i <= k; i++ {
+		sum += int32(tr.ring[(tr.next+ringSize-i)%ringSize])
+	}
+	return float64(sum) / float64(k) / 100, true
+}
+
+// slot finds or makes the tag's place in the table.
+func (m *Machine) slot(id devices.Tag) int32 {
+	if s, ok := m.index[id]; ok {
+		return s
+	}
+	t := tag{id: id, place: nowhere, listed: inNone, prev: none, next: none}
+	var s int32
+	if n := len(m.free); n > 0 {
+		s = m.free[n-1]
+		m.free = m.free[:n-1]
+		m.tags[s] = t
+	} else {
+		s = int32(len(m.tags))
+		m.tags = append(m.tags, t)
+	}
+	m.index[id] = s
+	m.enlist(s)
+	return s
+}
+
+func (m *Machine) touch(s int32) {
+	if t := &m.tags[s]; !t.dirty {
+		t.dirty = true
+		m.dirty = append(m.dirty, s)
+	}
+}
+
+// touchSeldom is touch for what may be older by Refresh after a restart.
+func (m *Machine) touchSeldom(s int32, at instant) {
+	if t := &m.tags[s]; m.par.Refresh == 0 || at.sub(t.kept) >= m.par.Refresh {
+		t.kept = at
+		m.touch(s)
+	}
+}
+
+// permille rounds a share from 0 to 1 to the wire's confidence.
+func permille(share float64) uint16 {
+	return uint16(math.Round(1000 * min(max(share, 0), 1)))
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	badger "github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/ristretto/v2/z"
+)
+
+// verifyTables reads every table of a database that is closed and compares its checksums. Badger must not run over a
+// damaged table: its compaction panics, again after each start, or leaves rows out without a word.
+func verifyTables(dir string) error {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := verifyTable(path); err != nil {
+			return fmt.Errorf("table %s is damaged: %w", filepath.Base(path), err)
+		}
+	}
+	return nil
+}
+
+func verifyTable(path string) error {
+	file, err := z.OpenMmapFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	standard := badger.DefaultOptions("")
+	err = guarded(func() error {
+		_, err := table.OpenTable(file, table.Options{
+			ReadOnly: true, BlockSize: standard.BlockSize, Compression: standard.Compression, ChkMode: options.OnTableRead,
+		})
+		return err
+	})
+	_ = guarded(func() error { return file.Close(-1) }) // OpenTable may have closed it
+	return err
+}
+
+// rebuild copies what can be read of a damaged database into a new one and takes that one's place. A crash on the way
+// leaves either the old database or the whole new one.
+func (s *Store) rebuild(head headState, aside string) error {
+	fresh, whole := s.badgerDir()+".new", s.badgerDir()+".whole"
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	// No compactor may touch the damaged tables, so none may be waited for either.
+	from, err := tryOpen(s.badgerOptions().WithNumCompactors(0).WithNumLevelZeroTables(1000).WithNumLevelZeroTablesStall(2000))
+	if err != nil {
+		return err
+	}
+	s.db = from
+	err = s.copyTo(fresh, head)
+	if err = errors.Join(err, guarded(from.Close)); err != nil {
+		return fmt.Errorf("cannot rebuild the database: %w", err)
+	}
+	if err := errors.Join(os.Rename(fresh, whole), syncDir(s.opt.Dir)); err != nil {
+		return err
+	}
+	if err := os.Rename(s.badgerDir(), aside); err != nil {
+		return err
+	}
+	return s.finishRebuild(aside)
+}
+
+// finishRebuild puts a whole new database into the place of the damaged one, also after a crash.
+func (s *Store) finishRebuild(aside string) error {
+	whole := s.badgerDir() + ".whole"
+	if _, err := os.Stat(whole); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Stat(s.badgerDir()); err == nil {
+		if err := os.Rename(s.badgerDir(), aside); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.Rename(whole, s.badgerDir()), syncDir(s.opt.Dir))
+}
+
+// copyTo copies every row that passes its checksum from s.db into a new database.
+func (s *Store) copyTo(dir string, head headState) error {
+	to, err := badger.Open(s.badgerOptions().WithDir(dir).WithValueDir(dir))
+	if err != nil {
+		return err
+	}
+	v, err := s.whatThereIs(head)
+	if err == nil {
+		err = s.copyRows(to, v)
+	}
+	return errors.Join(err, to.Close())
+}
+
+// whatThereIs gives the cursor and the epochs of a damaged database as well as they are known.
+func (s *Store) whatThereIs(head headState) (view, error) {
+	mark, has, _, err := s.readMark()
+	if err != nil {
+		return view{}, err
+	}
+	if !has {
+		mark = head.newest
+	}
+	es, err := s.readEpochs()
+	return view{mark, append(es, epoch{number: mark.epoch, start: mark.epochStart, last: mark.head, lost: mark.head})}, err
+}
+
+func (s *Store) copyRows(to *badger.DB, v view) error {
+	batch := to.NewWriteBatch()
+	defer batch.Cancel()
+	var failed error
+	put := func(key []byte, r row, err error) bool {
+		if err == nil { // what is missing is found and reported when it is read
+			failed = batch.Set(key, encodeRow(key, r))
+		}
+		return failed == nil
+	}
+	err := s.reading(func(txn *badger.Txn) error {
+		for _, e := range v.epochs {
+			key := func(seq uint64) []byte { return mainKey(e.number, seq) }
+			eachRow(txn, key, max(e.start, v.floor), e.last, func(seq uint64, r row, err error) bool {
+				return put(key(seq), r, err)
+			})
+		}
+		v.eachSample(txn, 0, v.samplesHead, func(seq uint64, r row, err error) bool { return put(sampleKey(seq), r, err) })
+		for _, prefix := range [...]byte{statePrefix, commandPrefix, epochPrefix, parkedPrefix, markKey[0]} {
+			err := eachValue(txn, []byte{prefix}, func(key, value []byte) error {
+				return batch.Set(append([]byte(nil), key...), append([]byte(nil), value...))
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, failed, batch.Flush())
+}

@@ -1,0 +1,141 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/tallydock/tallydock/devices/wire"
+)
+
+const (
+	patience  = 10 * time.Second // for one answer of the broker
+	quiesce   = 250              // milliseconds for the last messages when disconnecting
+	subRefuse = 0x80
+)
+
+// link is one connection to the broker.
+type link struct {
+	client mqtt.Client
+	lost   chan error
+	acks   chan heardAck
+}
+
+// heardAck is an ack and whether the broker had kept it.
+type heardAck struct {
+	wire.Ack
+	retained bool
+}
+
+// dial connects and subscribes.
+func (u *Uplink) dial(ctx context.Context) (*link, error) {
+	l := &link{lost: make(chan error, 1), acks: make(chan heardAck, 64)}
+	will, err := wire.EncodeStatus(u.status(false))
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode the will: %w", err)
+	}
+	o := mqtt.NewClientOptions().AddBroker(u.cfg.Broker).SetClientID("edge-"+u.cfg.Edge).SetUsername(u.cfg.User).
+		SetPassword(u.cfg.Password).SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).
+		SetOrderMatters(true).SetConnectTimeout(patience).SetWriteTimeout(patience).SetKeepAlive(15*time.Second).
+		SetPingTimeout(patience).SetBinaryWill(wire.Topic(u.cfg.Edge, wire.UpStatus), will, 1, true).
+		SetConnectionLostHandler(func(_ mqtt.Client, err error) { l.lost <- err })
+	if u.cfg.TLS != nil {
+		o.SetTLSConfig(u.cfg.TLS)
+	}
+	l.client = mqtt.NewClient(o)
+	if err := await(ctx, l.client.Connect()); err != nil {
+		l.client.Disconnect(0)
+		return nil, fmt.Errorf("cannot connect to %s as %s: %w", u.cfg.Broker, u.cfg.User, err)
+	}
+	if err := u.subscribe(ctx, l); err != nil {
+		l.client.Disconnect(0)
+		return nil, err
+	}
+	return l, nil
+}
+
+func (u *Uplink) subscribe(ctx context.Context, l *link) error {
+	for leaf, handle := range map[string]mqtt.MessageHandler{
+		wire.DownAck:     func(_ mqtt.Client, m mqtt.Message) { u.hearAck(l, m) },
+		wire.DownCommand: func(_ mqtt.Client, m mqtt.Message) { u.hearCommand(m) },
+	} {
+		topic := wire.Topic(u.cfg.Edge, leaf)
+		token := l.client.Subscribe(topic, 1, handle)
+		if err := await(ctx, token); err != nil {
+			return fmt.Errorf("cannot subscribe to %s: %w", topic, err)
+		}
+		// The token has no error where the broker refuses.
+		if code := token.(*mqtt.SubscribeToken).Result()[topic]; code >= subRefuse {
+			return fmt.Errorf("cannot subscribe to %s: the broker refuses it to user %s; check the broker's permissions",
+				topic, u.cfg.User)
+		}
+	}
+	return nil
+}
+
+// hearAck must not block: an ack that finds no place is said again.
+func (u *Uplink) hearAck(l *link, m mqtt.Message) {
+	a, err := wire.DecodeAck(m.Payload())
+	if err != nil {
+		u.metrics.refused.Inc()
+		u.cfg.Log.Warn("ack is not readable", "topic", m.Topic(), "err", err)
+		return
+	}
+	select {
+	case l.acks <- heardAck{a, m.Retained()}:
+	default:
+	}
+}
+
+// hearCommand must not block: a command that finds no place is sent again with the next Status.
+func (u *Uplink) hearCommand(m mqtt.Message) {
+	c, err := wire.DecodeCommand(m.Payload())
+	if err != nil {
+		u.metrics.refused.Inc()
+		u.cfg.Log.Warn("command is not readable", "topic", m.Topic(), "err", err)
+		return
+	}
+	select {
+	case u.commands <- c:
+	default:
+		u.cfg.Log.Warn("command finds no place and waits to be sent again", "command", c.ID)
+	}
+}
+
+// publish hands a message to the connection. That it was handed over says nothing about its arrival.
+func (u *Uplink) publish(l *link, leaf string, retained bool, payload []byte) error {
+	token := l.client.Publish(wire.Topic(u.cfg.Edge, leaf), 1, retained, payload)
+	select {
+	case <-token.Done():
+		if err := token.Error(); err != nil {
+			return fmt.Errorf("cannot publish to %s: %w", leaf, err)
+		}
+	default:
+	}
+	return nil
+}
+
+// hangUp says good-bye and closes.
+func (u *Uplink) hangUp(l *link) {
+	if payload, err := wire.EncodeStatus(u.status(false)); err == nil && l.client.IsConnectionOpen() {
+		token := l.client.Publish(wire.Topic(u.cfg.Edge, wire.UpStatus), 1, true, payload)
+		token.WaitTimeout(quiesce * time.Millisecond)
+	}
+	l.client.Disconnect(quiesce)
+}
+
+func await(ctx context.Context, t mqtt.Token) error {
+	limit := time.NewTimer(2 * patience)
+	defer limit.Stop()
+	select {
+	case <-t.Done():
+		return t.Error()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-limit.C:
+		return errors.New("the broker does not answer")
+	}
+}
