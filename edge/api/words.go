@@ -64,7 +64,7 @@ var words = map[string][2]string{
 
 	"alarm.high":            {"{quantity} is {value}, at or above the limit of {limit}", "{quantity} {value}，达到或超过上限 {limit}"},
 	"alarm.low":             {"{quantity} is {value}, at or below the limit of {limit}", "{quantity} {value}，达到或低于下限 {limit}"},
-	"alarm.no_data":         {"No value of {quantity} for too long", "长时间没有{quantity}数据"},
+	"alarm.no_data":         {"{quantity}: no value for too long", "长时间没有{quantity}数据"},
 	"alarm.sentinel":        {"The probe says that it has no value; check its wiring", "探头报告无有效值；请检查接线"},
 	"alarm.out_of_range":    {"The value {value} cannot be right; check the probe", "测量值 {value} 不可信；请检查探头"},
 	"alarm.device_down":     {"The device is down", "设备离线"},

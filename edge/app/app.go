@@ -139,7 +139,9 @@ func (a *App) build(ctx context.Context) error {
 	if broker != nil {
 		a.stage.start("mqtt", broker.Run)
 	}
-	a.stage.start("fleet", a.fleet.Run)
+	if len(a.conf.Devices) > 0 { // a fleet of none ends at once
+		a.stage.start("fleet", a.fleet.Run)
+	}
 	return nil
 }
 

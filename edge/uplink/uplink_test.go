@@ -273,10 +273,10 @@ func TestCommandIsDoneOnce(t *testing.T) {
 	}
 	e.stop()
 
+	online := func(h *testHub) bool { return h.status[len(h.status)-1].Online }
+	h.await("good-bye", func(h *testHub) bool { return !online(h) })
 	e = startEdge(t, dir, b.addr)
-	births := 0
-	h.set(func(h *testHub) { births = len(h.status) })
-	h.await("birth", func(h *testHub) bool { return len(h.status) > births || h.status[len(h.status)-1].Online })
+	h.await("birth", online)
 	h.command(edgeID, c)
 	h.command(edgeID, wire.Command{ID: "c2", Unshelve: &wire.AlarmUnshelve{Alarm: "a1"}})
 	if got := <-e.commands; got.ID != "c2" {

@@ -2,9 +2,10 @@ package api
 
 import (
 	"context"
-	"net/http"
+	"fmt"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/series"
 )
@@ -36,15 +37,11 @@ func (s *server) series(ctx context.Context, in *seriesInput) (SeriesList, error
 		in.From = in.To.Add(-4 * time.Hour)
 	}
 	if !in.From.Before(in.To) {
-		return SeriesList{}, invalid("from is not before to")
+		return SeriesList{}, fmt.Errorf("%w: from is not before to", fault.Invalid)
 	}
 	all, err := s.Series.Query(ctx, series.Query{From: in.From, To: in.To, Sensor: in.Sensor})
 	for i := range all {
 		all[i].Points = listOf(all[i].Points, "").Items
 	}
 	return SeriesList{listOf(all, "").Items}, err
-}
-
-func invalid(detail string) error {
-	return newProblem(http.StatusUnprocessableEntity, "invalid", detail)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/alarm"
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
@@ -76,12 +77,26 @@ func TestShelvingNeedsAReasonAndATime(t *testing.T) {
 	refused(t, c.do("POST", "/api/v1/alarms/"+id+"/unshelve", ""), 409, "conflict")
 }
 
-func TestSnapshotShowsTheLimitsThatAlarmsNamed(t *testing.T) {
+func TestSnapshotShowsTheLimitsAndDoorsThatEdgesName(t *testing.T) {
 	h := start(t)
 	h.catalogue()
-	h.raise(1)
-	r := h.signIn("vera").do("GET", "/api/v1/stock/snapshot", "")
-	if r.at("locations", 1, "code") != "SZ1-A" || r.at("locations", 1, "temp_high") != 8.0 || r.at("locations", 1, "temp_low") != nil {
+	_, _, err := sqlite.Intake{DB: h.db}.Status(t.Context(), wire.Status{
+		Edge: "SZ1-E1", Online: true, At: time.Now(),
+		Limits:  []wire.Limit{{Location: "SZ1-A", Quantity: unit.Temperature, HasHigh: true, High: 8000}},
+		Doors:   []wire.Door{{ID: "SZ1-D1", Location: "SZ1-DOCK", Devices: []string{"r700-d1"}}},
+		Devices: []wire.Device{{ID: "r700-d1", State: devices.Down, Reason: "no answer"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.signIn("vera")
+	r := c.do("GET", "/api/v1/stock/snapshot", "")
+	if r.at("locations", 1, "code") != "SZ1-A" || r.at("locations", 1, "temp_high") != 8.0 || r.at("locations", 1, "temp_low") != nil ||
+		r.at("doors", 0, "id") != "SZ1-D1" || r.at("doors", 0, "name", "en") != "SZ1-D1" {
+		t.Errorf("%s", r.body)
+	}
+	r = c.do("GET", "/api/v1/doors", "")
+	if r.at("items", 0, "location") != "SZ1-DOCK" || r.at("items", 0, "state") != "down" || r.at("items", 0, "last_pass") != nil {
 		t.Errorf("%s", r.body)
 	}
 }

@@ -12,7 +12,7 @@ import (
 type Store interface {
 	// Edges gives every edge with its devices, by id.
 	Edges(ctx context.Context) ([]Edge, error)
-	// Doors gives every door that had a pass, by id; dayStart is when today began.
+	// Doors gives every door that an edge names or that had a pass, by id; dayStart is when today began.
 	Doors(ctx context.Context, dayStart time.Time) ([]Door, error)
 	// Passes gives a door's passes, newest first; limit 0 = 100.
 	Passes(ctx context.Context, door, before string, limit int) (page []Pass, next string, err error)

@@ -3,9 +3,12 @@ package ingest_test
 import (
 	"context"
 	"path/filepath"
+	"reflect"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 )
@@ -25,6 +28,55 @@ func TestNothingIsLostAndNothingCountsTwice(t *testing.T) {
 			t.Errorf("in quarantine: %+v", q)
 		}
 	}
+}
+
+// TestDamageAnywhereInAnEnvelopeIsRefused: one bit of every byte is flipped, the header's among them, and the damaged
+// envelopes come before the whole one.
+func TestDamageAnywhereInAnEnvelopeIsRefused(t *testing.T) {
+	ctx := context.Background()
+	b := startBroker(t)
+	h := openHub(t, hubFile(t))
+	h.listen(t, b, nil)
+	e := newEdge(t, b.Addr(), "SZ1-E1", false)
+	e.put(moves(0, 3)...)
+	whole := e.envelope(1, 3)
+	sent := 0
+	for i := range whole {
+		bad := flipped(whole, 8*i+e.random.IntN(8))
+		if same(t, e, whole, bad) {
+			continue
+		}
+		sent++
+		e.client.Publish(wire.Topic(e.id, wire.UpMovements), 1, false, bad).WaitTimeout(5 * time.Second)
+	}
+	if sent < len(whole)*9/10 {
+		t.Fatalf("only %d of %d flips were damage", sent, len(whole))
+	}
+	eventually(t, "every damaged envelope was noted", func() bool { return len(h.open(t)) == sent })
+	if acks, err := h.intake.Acks(ctx); err != nil || len(acks) > 0 {
+		t.Fatalf("of damaged envelopes the hub acked %+v, %v", acks, err)
+	}
+	for _, q := range h.open(t) {
+		if q.Reason != intake.BadMessage {
+			t.Errorf("in quarantine: %+v", q)
+		}
+	}
+	e.deliver(ctx)
+	h.check(t, e.id, 3)
+}
+
+// same reports whether a flip hit an encoding that means the same, so that nothing was damaged.
+func same(t *testing.T, e *edge, whole, bad []byte) bool {
+	t.Helper()
+	want, err := e.codec.Decode(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.codec.Decode(bad)
+	if err != nil {
+		return false
+	}
+	return reflect.DeepEqual(got, want)
 }
 
 // dying is a Store that commits and then never says so, as a hub that is killed at that moment.

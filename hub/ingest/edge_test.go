@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"strings"
@@ -162,9 +163,7 @@ func (e *edge) spoil(window [][]byte) [][]byte {
 	for _, b := range window {
 		all = append(all, b, b)
 		if e.random.IntN(8) == 0 {
-			bad := append([]byte(nil), b...)
-			bad[len(bad)-1-e.random.IntN(len(bad)/2)] ^= 0x40 // in the payload, which has a checksum
-			all = append(all, bad)
+			all = append(all, flipped(b, e.random.IntN(8*len(b))))
 		}
 	}
 	for range len(all) / 4 {
@@ -172,6 +171,13 @@ func (e *edge) spoil(window [][]byte) [][]byte {
 		all[i], all[j] = all[j], all[i]
 	}
 	return all
+}
+
+// flipped is a copy of b with one bit changed.
+func flipped(b []byte, bit int) []byte {
+	bad := bytes.Clone(b)
+	bad[bit/8] ^= 1 << (bit % 8)
+	return bad
 }
 
 // status publishes what the edge says of itself.

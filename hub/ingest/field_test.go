@@ -125,6 +125,7 @@ func TestStatusPassesAndSamples(t *testing.T) {
 		{ID: "uhf-a1", Driver: "uhf", State: devices.Up, Since: noon, Reads: 7, Location: "SZ1-A-01"},
 		{ID: "r700-d1", Driver: "r700", State: devices.Down, Reason: "no answer: check its cable", Since: noon, Location: "SZ1-D1"},
 	}
+	s.Doors = []wire.Door{{ID: "SZ1-D1", Location: "SZ1-DOCK", Devices: []string{"r700-d1"}}}
 	e.status(s)
 	e.status(s) // nothing changed: no device events
 	field := sqlite.Fleet{DB: h.DB}

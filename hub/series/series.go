@@ -20,7 +20,7 @@ type Sensor struct {
 	Location string   `json:"location"`
 	Quantity string   `json:"quantity"` // as devices/unit names it
 	Unit     string   `json:"unit"`
-	Low      *float64 `json:"low"`  // limits that the newest alarms of the sensor named; nil where none did
+	Low      *float64 `json:"low"`  // what its edges hold the quantity to at its location; nil where they do not
 	High     *float64 `json:"high"` //
 }
 

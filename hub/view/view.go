@@ -24,7 +24,7 @@ type StockRow struct {
 	SeenAt   time.Time
 }
 
-// Place is a location with the limits of its temperature in °C, where an alarm has named them.
+// Place is a location with the limits of its temperature in °C, where an edge holds it to some.
 type Place struct {
 	catalog.Location
 	TempLow, TempHigh *float64

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"time"
 
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/event"
-	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 )
 
@@ -44,6 +42,9 @@ func (tx *Tx) putStatus(s wire.Status) error {
 		return err
 	}
 	if err := tx.tellEdge(s.Edge); err != nil {
+		return err
+	}
+	if err := tx.putSite(s); err != nil {
 		return err
 	}
 	return tx.putDevices(s.Edge, s.Devices)
@@ -152,130 +153,6 @@ func (f Fleet) Edges(ctx context.Context) ([]fleet.Edge, error) {
 		}
 	}
 	return edges, nil
-}
-
-// Doors gives every door that had a pass, or for which a device says it stands there, by id.
-func (f Fleet) Doors(ctx context.Context, dayStart time.Time) ([]fleet.Door, error) {
-	doors, err := list(ctx, f.read, `SELECT DISTINCT p.door, p.edge, coalesce(l.name_en, p.door), coalesce(l.name_zh, p.door),
-			coalesce(l.parent, '')
-		FROM (SELECT door, max(edge) AS edge FROM pass GROUP BY door) p LEFT JOIN location l ON l.code = p.door ORDER BY p.door`,
-		func(scan func(...any) error) (d fleet.Door, err error) {
-			return d, scan(&d.ID, &d.Edge, &d.Name.EN, &d.Name.ZH, &d.Location)
-		})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the doors: %w", err)
-	}
-	for i := range doors {
-		if err := f.fillDoor(ctx, &doors[i], dayStart); err != nil {
-			return nil, fmt.Errorf("cannot read door %s: %w", doors[i].ID, err)
-		}
-	}
-	return doors, nil
-}
-
-func (f Fleet) fillDoor(ctx context.Context, d *fleet.Door, dayStart time.Time) error {
-	open, err := list(ctx, f.read, passColumns+`WHERE door = ? AND closed_at = 0 ORDER BY opened_at DESC LIMIT 1`, scanPass, d.ID)
-	if err != nil {
-		return err
-	}
-	last, err := list(ctx, f.read, passColumns+`WHERE door = ? AND closed_at > 0 ORDER BY opened_at DESC LIMIT 1`, scanPass, d.ID)
-	if err != nil {
-		return err
-	}
-	d.OpenPass, d.LastPass = first(open), first(last)
-	today, err := list(ctx, f.read, passColumns+`WHERE door = ? AND opened_at >= ? AND closed_at > 0`, scanPass, d.ID, stamp(dayStart))
-	if err != nil {
-		return err
-	}
-	for _, p := range today {
-		count(&d.Today, p)
-	}
-	var down int
-	err = f.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM device WHERE edge = ? AND location = ? AND state = 'down')
-		+ (SELECT count(*) FROM edge WHERE id = ? AND NOT online)`, d.Edge, d.ID, d.Edge).Scan(&down)
-	d.State = fleet.DoorIdle
-	switch {
-	case down > 0:
-		d.State = fleet.DoorDown
-	case d.OpenPass != nil:
-		d.State = fleet.DoorPassing
-	}
-	return err
-}
-
-func count(t *fleet.DoorToday, p fleet.Pass) {
-	switch wire.Direction(p.Direction) {
-	case wire.In:
-		t.InPasses++
-		t.InTags += int(p.Moved)
-	case wire.Out:
-		t.OutPasses++
-		t.OutTags += int(p.Moved)
-	case wire.Undecided:
-		t.Undecided++
-	}
-}
-
-func first[T any](s []T) *T {
-	if len(s) == 0 {
-		return nil
-	}
-	return &s[0]
-}
-
-// putPass stores a pass as it opens and again as it closes; what closed does not open again.
-func (tx *Tx) putPass(edge string, p wire.Pass) error {
-	return tx.exec(`INSERT INTO pass (id, edge, door, direction, opened_at, closed_at, tags, moved, confidence)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET direction = excluded.direction,
-		closed_at = excluded.closed_at, tags = excluded.tags, moved = excluded.moved, confidence = excluded.confidence
-		WHERE pass.closed_at = 0`,
-		p.ID, edge, p.Door, string(p.Direction), stamp(p.Opened), stamp(p.Closed), p.Tags, p.Moved, p.Confidence)
-}
-
-const passColumns = `SELECT id, edge, door, direction, opened_at, closed_at, tags, moved, confidence FROM pass `
-
-func scanPass(scan func(...any) error) (p fleet.Pass, err error) {
-	var opened, closed int64
-	err = scan(&p.ID, &p.Edge, &p.Door, &p.Direction, &opened, &closed, &p.Tags, &p.Moved, &p.Confidence)
-	p.OpenedAt, p.ClosedAt = timeOf(opened), timePtr(closed)
-	return p, err
-}
-
-// Pass reads one pass. Errors: fault.NotFound.
-func (f Fleet) Pass(ctx context.Context, id string) (fleet.Pass, error) {
-	found, err := list(ctx, f.read, passColumns+`WHERE id = ?`, scanPass, id)
-	if err != nil {
-		return fleet.Pass{}, fmt.Errorf("cannot read pass %s: %w", id, err)
-	}
-	if len(found) == 0 {
-		return fleet.Pass{}, fmt.Errorf("pass %s: %w", id, fault.NotFound)
-	}
-	return found[0], nil
-}
-
-// Passes gives a door's passes, newest first, from the one after before ("" = the newest).
-func (f Fleet) Passes(ctx context.Context, door, before string, limit int) (page []fleet.Pass, next string, err error) {
-	if limit <= 0 || limit > maxPage {
-		limit = defaultPage
-	}
-	top := int64(1) << 62
-	if before != "" {
-		p, err := f.Pass(ctx, before)
-		if err != nil {
-			return nil, "", err
-		}
-		top = stamp(p.OpenedAt)
-	}
-	page, err = list(ctx, f.read, passColumns+`WHERE door = ? AND (opened_at < ? OR opened_at = ? AND id < ?)
-		ORDER BY opened_at DESC, id DESC LIMIT ?`, scanPass, door, top, top, before, limit+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("cannot read the passes of door %s: %w", door, err)
-	}
-	if len(page) > limit {
-		page = page[:limit]
-		next = page[limit-1].ID
-	}
-	return page, next, nil
 }
 
 // Bounds of a page.

@@ -15,6 +15,16 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// reading runs f on one state of the database.
+func (db *DB) reading(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("cannot begin to read: %w", err)
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
 // list reads every row of a query through one function; never nil.
 func list[T any](ctx context.Context, q querier, query string, row func(scan func(...any) error) (T, error), args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)

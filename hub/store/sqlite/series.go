@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/unit"
@@ -59,7 +58,7 @@ func (s Series) Query(ctx context.Context, q series.Query) ([]series.Series, err
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the samples of sensor %s: %w", n.ID, err)
 		}
-		if n.Low, n.High, err = s.limits(ctx, n.Sensor, n.quantity); err != nil {
+		if n.Low, n.High, err = limitsOf(ctx, s.read, n.Location, n.quantity); err != nil {
 			return nil, err
 		}
 		all = append(all, series.Series{Sensor: n.Sensor, Points: series.Thin(points, series.MaxPoints)})
@@ -88,19 +87,4 @@ func scanPoint(scan func(...any) error) (p series.Point, err error) {
 	err = scan(&at, &value)
 	p.At, p.Value = timeOf(at), milli(value)
 	return p, err
-}
-
-// limits gives the limits that the newest alarms of a sensor named.
-func (s Series) limits(ctx context.Context, n series.Sensor, q unit.Quantity) (low, high *float64, err error) {
-	for reason, to := range map[string]**float64{"low": &low, "high": &high} {
-		var v sql.NullInt64
-		err := s.read.QueryRowContext(ctx, `SELECT limit_value FROM alarm WHERE edge = ? AND source IN (?, ?) AND quantity = ?
-			AND reason = ? AND limit_value IS NOT NULL ORDER BY raised_at DESC LIMIT 1`,
-			n.Edge, n.Device, strings.Trim(n.Device+"/"+n.Channel, "/"), uint8(q), reason).Scan(&v)
-		if err != nil && err != sql.ErrNoRows {
-			return nil, nil, fmt.Errorf("cannot read the limits of sensor %s: %w", n.ID, err)
-		}
-		*to = milli(v)
-	}
-	return low, high, nil
 }

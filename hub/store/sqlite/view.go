@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/stock"
@@ -18,19 +19,9 @@ type View struct{ *DB }
 
 var _ view.Store = View{}
 
-// snapshotOf runs read on one state of the database.
-func (v View) snapshotOf(ctx context.Context, read func(*sql.Tx) error) error {
-	tx, err := v.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("cannot begin to read: %w", err)
-	}
-	defer tx.Rollback()
-	return read(tx)
-}
-
 // Snapshot reads all stock with the number of the last event that is in it.
 func (v View) Snapshot(ctx context.Context) (s view.Snapshot, err error) {
-	err = v.snapshotOf(ctx, func(tx *sql.Tx) error {
+	err = v.reading(ctx, func(tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM event`).Scan(&s.Seq); err != nil {
 			return fmt.Errorf("cannot read the newest event's number: %w", err)
 		}
@@ -43,11 +34,10 @@ func (v View) Snapshot(ctx context.Context) (s view.Snapshot, err error) {
 			}); err != nil {
 			return err
 		}
-		if s.Doors, err = list(ctx, tx, `SELECT d.door, coalesce(l.name_en, ''), coalesce(l.name_zh, '')
-			FROM (SELECT DISTINCT door FROM pass) d LEFT JOIN location l ON l.code = d.door ORDER BY d.door`,
-			func(scan func(...any) error) (d view.Door, err error) {
-				return d, scan(&d.ID, &d.Name.EN, &d.Name.ZH)
-			}); err != nil {
+		if s.Doors, err = list(ctx, tx, doorNames, func(scan func(...any) error) (view.Door, error) {
+			d, err := scanDoorName(scan)
+			return view.Door{ID: d.id, Name: d.name}, err
+		}); err != nil {
 			return err
 		}
 		s.Places, err = places(ctx, tx)
@@ -56,39 +46,17 @@ func (v View) Snapshot(ctx context.Context) (s view.Snapshot, err error) {
 	return s, err
 }
 
-// places reads the locations, each with the limits that the newest temperature alarms there were judged by.
+// places reads the locations, each with the limits that edges hold the temperature to there.
 func places(ctx context.Context, tx *sql.Tx) ([]view.Place, error) {
-	all, err := list(ctx, tx, `SELECT code, site, parent, kind, name_en, name_zh, x, y, w, h FROM location ORDER BY code`,
+	return list(ctx, tx, `SELECT l.code, l.site, l.parent, l.kind, l.name_en, l.name_zh, l.x, l.y, l.w, l.h,
+			(SELECT max(low) FROM site_limit WHERE location = l.code AND quantity = ?),
+			(SELECT min(high) FROM site_limit WHERE location = l.code AND quantity = ?) FROM location l ORDER BY l.code`,
 		func(scan func(...any) error) (p view.Place, err error) {
-			return p, scan(&p.Code, &p.Site, &p.Parent, &p.Kind, &p.Name.EN, &p.Name.ZH, &p.X, &p.Y, &p.W, &p.H)
-		})
-	if err != nil {
-		return nil, err
-	}
-	limits, err := list(ctx, tx, `SELECT a.location, a.reason, a.limit_value FROM alarm a JOIN (
-			SELECT location, reason, max(raised_at) AS newest FROM alarm
-			WHERE class = 'cold_chain' AND quantity = 1 AND limit_value IS NOT NULL GROUP BY location, reason
-		) n ON n.location = a.location AND n.reason = a.reason AND n.newest = a.raised_at
-		WHERE a.class = 'cold_chain' AND a.quantity = 1 AND a.limit_value IS NOT NULL`,
-		func(scan func(...any) error) (l limit, err error) {
-			return l, scan(&l.location, &l.reason, &l.value)
-		})
-	for _, l := range limits {
-		i, ok := slices.BinarySearchFunc(all, l.location, func(p view.Place, code string) int { return cmp.Compare(p.Code, code) })
-		switch {
-		case ok && l.reason == "low":
-			all[i].TempLow = milli(l.value)
-		case ok && l.reason == "high":
-			all[i].TempHigh = milli(l.value)
-		}
-	}
-	return all, err
-}
-
-// limit is one that an alarm at a location was judged by.
-type limit struct {
-	location, reason string
-	value            sql.NullInt64
+			var low, high sql.NullInt64
+			err = scan(&p.Code, &p.Site, &p.Parent, &p.Kind, &p.Name.EN, &p.Name.ZH, &p.X, &p.Y, &p.W, &p.H, &low, &high)
+			p.TempLow, p.TempHigh = milli(low), milli(high)
+			return p, err
+		}, uint8(unit.Temperature), uint8(unit.Temperature))
 }
 
 type rowKey struct{ item, location string }

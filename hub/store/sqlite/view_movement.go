@@ -14,7 +14,7 @@ import (
 
 // Stock explains a row: the tags that are there, and the newest movements that touched it.
 func (v View) Stock(ctx context.Context, item, location string) (d view.StockDetail, err error) {
-	err = v.snapshotOf(ctx, func(tx *sql.Tx) error {
+	err = v.reading(ctx, func(tx *sql.Tx) error {
 		rows, err := stockRows(ctx, tx, item, location)
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func (v View) Movements(ctx context.Context, f view.MovementFilter) (page []ledg
 	f.Limit = min(f.Limit, view.MaxMovements)
 	limit := f.Limit
 	f.Limit++ // one more tells whether there is a page after
-	err = v.snapshotOf(ctx, func(tx *sql.Tx) error {
+	err = v.reading(ctx, func(tx *sql.Tx) error {
 		ids, err := movementIDs(ctx, tx, f)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (v View) Movements(ctx context.Context, f view.MovementFilter) (page []ledg
 
 // PassMovements lists what a pass moved.
 func (v View) PassMovements(ctx context.Context, pass string) (all []ledger.Movement, err error) {
-	err = v.snapshotOf(ctx, func(tx *sql.Tx) error {
+	err = v.reading(ctx, func(tx *sql.Tx) error {
 		ids, err := list(ctx, tx, `SELECT id FROM movement WHERE pass = ? ORDER BY id`, scanText, pass)
 		if err != nil {
 			return err

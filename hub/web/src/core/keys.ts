@@ -4,7 +4,7 @@ import { keyName } from './keyname';
 /** What a person can press: a key's name after its place on the board ("s", "/", "?"), or two in a row ("g s"). */
 export type Bindings = Record<string, () => void>;
 
-const PREFIX_MS = 900;
+const PREFIX_MS = 1500;
 const PRESSABLE = 'button, a, summary, [role=button], [role=link], [role=grid], [role=menuitem]';
 const FIELD = /^(INPUT|TEXTAREA|SELECT)$/;
 
