@@ -36,7 +36,7 @@ bin/demo: FORCE
 .PHONY: console
 console: $(WEB)/dist/index.html ## build the operator console into hub/web/dist
 $(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
-	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@cd $(WEB) && npm install --no-audit --no-fund --loglevel=error
 	@touch $@
 $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/vite.config.ts -type f 2>/dev/null)
 	@cd $(WEB) && npm run --silent build

@@ -178,13 +178,12 @@ func (s *Store) openBadger(head headState) (aside, why string, err error) {
 	}
 	damage := verifyTables(s.badgerDir())
 	if damage == nil {
-		if s.db, err = tryOpen(s.badgerOptions()); err == nil {
+		if s.db, damage = tryOpen(s.badgerOptions()); damage == nil {
 			return "", "", nil
 		}
-		if !isDamage(err) {
-			return "", "", fmt.Errorf("cannot open the database: %w", err)
-		}
-		damage = err
+	}
+	if !isDamage(damage) {
+		return "", "", fmt.Errorf("cannot open the database: %w", damage)
 	}
 	s.opt.Log.Error("database is damaged and is rebuilt", "aside", aside, "err", damage)
 	if err := s.rebuild(head, aside); err != nil {
@@ -206,8 +205,18 @@ func (s *Store) openBadger(head headState) (aside, why string, err error) {
 
 // isDamage tells a database that is damaged from one that is in use or that the system does not let us have.
 func isDamage(err error) bool {
-	var errno syscall.Errno
-	return !errors.As(err, &errno) && !strings.Contains(err.Error(), "directory lock")
+	if strings.Contains(err.Error(), "directory lock") {
+		return false
+	}
+	for _, e := range [...]syscall.Errno{
+		syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE,
+		syscall.ENOMEM, syscall.EAGAIN, syscall.EBUSY, syscall.EIO,
+	} {
+		if errors.Is(err, e) {
+			return false
+		}
+	}
+	return true
 }
 
 // tryOpen turns a panic into an error, because Badger panics over some damaged files.

@@ -12,16 +12,25 @@ import (
 	"github.com/dgraph-io/ristretto/v2/z"
 )
 
-// verifyTables reads every table of a database that is closed and compares its checksums. Badger must not run over a
-// damaged table: its compaction panics, again after each start, or leaves rows out without a word.
+// verifyTables reads every table that belongs to a database, which must be closed, and compares its checksums. Badger must
+// not run over a damaged table: its compaction panics, again after each start, or leaves rows out without a word. Tables
+// that the manifest does not name are what a crash left of a compaction; Badger removes them.
 func verifyTables(dir string) error {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	manifest, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // there is no database, or Badger says so
+	}
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		if err := verifyTable(path); err != nil {
-			return fmt.Errorf("table %s is damaged: %w", filepath.Base(path), err)
+	defer manifest.Close()
+	m, _, err := badger.ReplayManifestFile(manifest, 0, badger.DefaultOptions(dir))
+	if err != nil {
+		return fmt.Errorf("manifest is damaged: %w", err)
+	}
+	for id := range m.Tables {
+		if err := verifyTable(table.NewFilename(id, dir)); err != nil {
+			return fmt.Errorf("table %d is damaged: %w", id, err)
 		}
 	}
 	return nil
