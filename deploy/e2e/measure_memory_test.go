@@ -45,10 +45,11 @@ func measureEdgeMemory(t *testing.T, f *figures) {
 	c := newCrowd(t, h)
 	began := time.Now()
 	c.readAll()
-	h.eventually(2*time.Minute, "the edge knows every tag and the hub has them", func() (bool, string) {
+	h.eventually(40*time.Second, "the edge knows every tag and the hub has them", func() (bool, string) {
 		m := metrics(t, h.EdgeAPI)
 		return m["edge_store_head"] >= crowdTags && m["edge_uplink_lag_records"] == 0,
-			fmt.Sprintf("head %v, lag %v", m["edge_store_head"], m["edge_uplink_lag_records"])
+			fmt.Sprintf("%v reads of %d, %v records, of which the hub lacks %v", m["tallydock_edge_device_reads_total"], 2*crowdTags,
+				m["edge_store_head"], m["edge_uplink_lag_records"])
 	})
 	t.Logf("all %d tags are known to edge and hub after %v", crowdTags, time.Since(began).Round(100*time.Millisecond))
 	first := memory(t, h.PID("edge"))

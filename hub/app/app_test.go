@@ -136,17 +136,24 @@ func TestHubAnswersOnItsPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	edge := logins.Edges["SZ1-E1"]
-	if err := connect(hub, edge.User, string(edge.Password)); err != nil {
+	if err := connect(hub, "edge-SZ1-E1", edge.User, string(edge.Password)); err != nil {
 		t.Errorf("edge with its password: %v", err)
 	}
-	if err := connect(hub, edge.User, "wrong"); err == nil {
+	if err := connect(hub, "edge-SZ1-E1", edge.User, "wrong"); err == nil {
 		t.Error("edge with a wrong password came in")
+	}
+	node := logins.Devices["SZ1"]
+	if err := connect(hub, "DVES_1A2B3C", node.User, string(node.Password)); err != nil {
+		t.Errorf("device with its site's password: %v", err)
+	}
+	if err := connect(hub, "edge-SZ1-E1", node.User, string(node.Password)); err == nil {
+		t.Error("a device took the edge's connection over")
 	}
 }
 
-func connect(hub *app.App, user, password string) error {
+func connect(hub *app.App, id, user, password string) error {
 	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + hub.MQTT()).SetUsername(user).SetPassword(password).
-		SetClientID("t").SetConnectTimeout(5 * time.Second))
+		SetClientID(id).SetConnectTimeout(5 * time.Second))
 	token := c.Connect()
 	if !token.WaitTimeout(10 * time.Second) {
 		return errors.New("no answer")

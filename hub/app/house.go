@@ -26,13 +26,6 @@ import (
 	"github.com/tallydock/tallydock/hub/web"
 )
 
-// Bounds of what the event table keeps for consoles that come back.
-const (
-	keepEvents = 100_000
-	keepFor    = 24 * time.Hour
-	trimEvery  = time.Minute // of the machine's clock
-)
-
 // house is a hub that is being built: what its parts share.
 type house struct {
 	*App
@@ -63,7 +56,7 @@ func (h *house) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return h.life.start(ctx, part{name: "event retention", run: h.trimEvents})
+	return h.life.start(ctx, part{name: "retention", run: h.forget})
 }
 
 func (h *house) startBroker(ctx context.Context, logins config.Credentials) error {
@@ -155,22 +148,6 @@ func (h *house) rooms(users *tenant.Service) api.Rooms {
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// trimEvents forgets events that no console will ask for.
-func (h *house) trimEvents(ctx context.Context) error {
-	tick := time.NewTicker(trimEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := (sqlite.Events{DB: h.db}).Trim(ctx, keepEvents, h.clock.Now().Add(-keepFor)); err != nil && ctx.Err() == nil {
-			h.opt.Log.Error("cannot trim the event table; it grows until this works", "err", err)
-		}
-	}
-}
 
 // healthy reports whether the parts run; one that fails ends the hub, so a hub that answers has them all.
 func (h *house) healthy() error {

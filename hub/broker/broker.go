@@ -5,6 +5,9 @@
 // subscribe to. A subscription beyond them is answered with SUBACK 0x80, which clients must look at; a message published
 // beyond them is dropped, though NATS answers with PUBACK, as MQTT 3.1.1 allows.
 //
+// A connection takes the place of another one with its client id (MQTT-3.1.4-2), so client ids are bound to users: whoever
+// is not its owner cannot connect with it.
+//
 // What is kept. Retained messages, and the messages of QoS 1 for subscribers that have a persistent session, are files
 // in Dir and survive kill -9. They are no proof of anything: an edge gives up a record only for the hub's own ack. Messages
 // that nobody subscribes to are not kept, and the session of a subscriber that does not return within SessionExpiry is
@@ -106,12 +109,12 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	s.SetLoggerV2(natsLog{b.log, b.fatal}, false, false, false)
 	b.srv = s
+	b.users.serve(s)
 	defer b.stop()
 	go s.Start()
 	if err := b.await(ctx, s); err != nil {
 		return err
 	}
-	b.users.serve(s)
 	b.log.Info("broker is ready", "address", b.Addr(), "dir", b.opts.StoreDir)
 	close(b.ready)
 	select {

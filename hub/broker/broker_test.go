@@ -58,7 +58,7 @@ func testUsers() []broker.User {
 	return []broker.User{
 		{Name: "hub", PasswordHash: hash("hub-pw"), Publish: []string{"td/v1/#"}, Subscribe: []string{"td/v1/#"}},
 		edgeUser("SZ1-E1", "e1-pw"), edgeUser("SZ1.E2", "e2-pw"), edgeUser("SZ1", "sz1-pw"),
-		{Name: "SZ1-devices", PasswordHash: hash("dev-pw"), Publish: []string{"site/SZ1/#"}},
+		{Name: "SZ1-devices", PasswordHash: hash("dev-pw"), Publish: []string{"site/SZ1/#"}, Shared: true},
 	}
 }
 

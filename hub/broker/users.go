@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -22,6 +23,8 @@ type User struct {
 	PasswordHash string // bcrypt
 	Publish      []string
 	Subscribe    []string
+	// Shared: many devices sign in by this name, so that their client ids need not have it.
+	Shared bool
 }
 
 // users decides who comes in. It is NATS's door: Check is called for each connection, by many goroutines.
@@ -45,7 +48,7 @@ type admitted struct {
 
 func newUsers(log *slog.Logger, reg prometheus.Registerer) *users {
 	u := &users{log: log, turn: make(chan struct{}, runtime.NumCPU()), refused: prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "tallydock_broker_refused_connections_total", Help: "Connections refused for a wrong name or password.",
+		Name: "tallydock_broker_refused_connections_total", Help: "Connections refused for a wrong name, password or client id.",
 	})}
 	if reg != nil {
 		reg.MustRegister(u.refused)
@@ -119,16 +122,23 @@ func (u *users) Check(c server.ClientAuthentication) bool {
 	user, known := u.byName[o.Username]
 	u.mu.Unlock()
 	if !u.matches(user, known, o.Password) {
-		u.refused.Inc()
-		from := ""
-		if a := c.RemoteAddress(); a != nil {
-			from = a.String()
-		}
-		u.log.Warn("connection refused: wrong name or password", "user", o.Username, "from", from)
-		return false
+		return u.refuse(c, "wrong name or password")
+	}
+	if id := u.clientID(c); !u.mayUse(user.User, id) {
+		return u.refuse(c, "client id "+strconv.Quote(id)+" is not this user's; use its name, or its name after or before a '-'")
 	}
 	c.RegisterUser(&server.User{Username: user.Name, Permissions: user.permissions})
 	return true
+}
+
+func (u *users) refuse(c server.ClientAuthentication, why string) bool {
+	u.refused.Inc()
+	from := ""
+	if a := c.RemoteAddress(); a != nil {
+		from = a.String()
+	}
+	u.log.Warn("connection refused: "+why, "user", c.GetOpts().Username, "from", from)
+	return false
 }
 
 func (u *users) matches(user admitted, known bool, password string) bool {

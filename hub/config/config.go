@@ -26,6 +26,7 @@ type Config struct {
 	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
 	DeviceSites []string `yaml:"device_sites"`
 	Plan        Plan     `yaml:"plan"`
+	Series      Series   `yaml:"series"`
 	// ConfidenceThreshold is how sure an edge must be of a movement for it to be booked by itself, in permille; the
 	// others wait for an operator.
 	ConfidenceThreshold int    `yaml:"confidence_threshold"`
@@ -57,6 +58,11 @@ type Plan struct {
 	Every        time.Duration `yaml:"every"`         // business time between two runs
 }
 
+// Series is what the hub keeps of measured values.
+type Series struct {
+	Keep time.Duration `yaml:"keep"` // business time after which samples are forgotten; 0 = never
+}
+
 // Log is what the hub logs.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
@@ -78,6 +84,7 @@ func Default() Config {
 		Listen:              "127.0.0.1:8080",
 		MQTT:                MQTT{Listen: "127.0.0.1:1883"},
 		Plan:                Plan{ServiceLevel: 0.95, ReviewDays: 7, Every: 24 * time.Hour},
+		Series:              Series{Keep: 400 * 24 * time.Hour},
 		ConfidenceThreshold: 600,
 		Log:                 Log{Level: "info"},
 	}

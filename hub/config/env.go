@@ -33,6 +33,10 @@ func Overrides() []Override {
 			c.Plan.Every, err = time.ParseDuration(v)
 			return err
 		}},
+		{"SERIES_KEEP", "series.keep", func(c *Config, v string) (err error) {
+			c.Series.Keep, err = time.ParseDuration(v)
+			return err
+		}},
 		{"CONFIDENCE_THRESHOLD", "confidence_threshold", func(c *Config, v string) (err error) {
 			c.ConfidenceThreshold, err = strconv.Atoi(v)
 			return err

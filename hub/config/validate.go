@@ -6,6 +6,7 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/devices/wire"
@@ -31,6 +32,9 @@ func (c Config) Validate() error {
 	f.edges(c.Edges)
 	f.sites(c.DeviceSites)
 	f.plan(c.Plan)
+	if k := c.Series.Keep; k < 0 || k > 0 && k < 24*time.Hour {
+		f.add("series.keep", "is %v; use 24h or more, or 0 to keep samples for ever", k)
+	}
 	if c.ConfidenceThreshold < 0 || c.ConfidenceThreshold > 1000 {
 		f.add("confidence_threshold", "is %d; use 0 to 1000 permille", c.ConfidenceThreshold)
 	}

@@ -2,22 +2,26 @@
 // and what to do; the API turns each kind into one HTTP status.
 package fault
 
-import "errors"
+// Kind is a kind of error.
+type Kind string
 
 // The kinds.
-var (
-	Invalid     = errors.New("invalid")       // the request cannot be right: change it
-	NotFound    = errors.New("not found")     // there is nothing of that name
-	Conflict    = errors.New("conflict")      // not in the state that things are in now: look again
-	Forbidden   = errors.New("not permitted") // this user may not
-	Unavailable = errors.New("unavailable")   // not now: try later
+const (
+	Invalid     Kind = "invalid"       // the request cannot be right: change it
+	NotFound    Kind = "not found"     // there is nothing of that name
+	Conflict    Kind = "conflict"      // not in the state that things are in now: look again
+	Forbidden   Kind = "not permitted" // this user may not
+	Unavailable Kind = "unavailable"   // not now: try later
 )
 
+// Error makes a Kind an error that others can wrap.
+func (k Kind) Error() string { return string(k) }
+
 // New makes an error of a kind that says only text, for callers who must tell it from others of its kind.
-func New(kind error, text string) error { return &named{kind, text} }
+func New(kind Kind, text string) error { return &named{kind, text} }
 
 type named struct {
-	kind error
+	kind Kind
 	text string
 }
 

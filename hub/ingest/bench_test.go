@@ -26,7 +26,7 @@ func BenchmarkMQTTToLedger(b *testing.B) {
 	var mu sync.Mutex
 	var acked uint64
 	progress := make(chan struct{}, 1)
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + broker.Addr()).SetClientID("bench").SetUsername("SZ1-E1").SetPassword("edge-pw")
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + broker.Addr()).SetClientID("bench-SZ1-E1").SetUsername("SZ1-E1").SetPassword("edge-pw")
 	c := mqtt.NewClient(o)
 	must(b, c.Connect())
 	must(b, c.Subscribe(wire.Topic("SZ1-E1", wire.DownAck), 1, func(_ mqtt.Client, m mqtt.Message) {

@@ -65,6 +65,7 @@ type Query struct {
 type Store interface {
 	// Query gives every sensor asked for, by id, with at most MaxPoints points each: more than those become the lowest
 	// and the highest of each stretch of time. A silence longer than three times the usual spacing has a Point without
-	// value in it.
+	// value in it. Of a span of more than eight days the points are the lowest and the highest of each hour, so that
+	// silences of a few hours do not show, nor single samples without value.
 	Query(ctx context.Context, q Query) ([]Series, error)
 }

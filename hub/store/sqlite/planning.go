@@ -355,5 +355,7 @@ func (p Planning) receipts(ctx context.Context, at place, since time.Time) ([]pl
 		}, at.item, at.site, stamp(since))
 }
 
-var _ planner.Store = Planning{}
-var _ catalog.ImportStore = Catalog{}
+var (
+	_ planner.Store       = Planning{}
+	_ catalog.ImportStore = Catalog{}
+)

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/tallydock/tallydock/hub/store/sqlite"
+)
+
+// Bounds of what the event table keeps for consoles that come back.
+const (
+	keepEvents = 100_000
+	keepFor    = 24 * time.Hour
+)
+
+// forget forgets, every minute of the machine's clock, events that no console will ask for, and every hour of business
+// time samples that are older than the configuration keeps them.
+func (h *house) forget(ctx context.Context) error {
+	events := time.NewTicker(time.Minute)
+	defer events.Stop()
+	// A demonstration may run so fast that its hours are nothing.
+	samples := time.NewTicker(max(h.clock.Wall(time.Hour), time.Second))
+	defer samples.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-events.C:
+			h.trimEvents(ctx)
+		case <-samples.C:
+			h.trimSamples(ctx)
+		}
+	}
+}
+
+func (h *house) trimEvents(ctx context.Context) {
+	err := sqlite.Events{DB: h.db}.Trim(ctx, keepEvents, h.clock.Now().Add(-keepFor))
+	if err != nil && ctx.Err() == nil {
+		h.opt.Log.Error("cannot trim the event table; it grows until this works", "err", err)
+	}
+}
+
+func (h *house) trimSamples(ctx context.Context) {
+	keep := h.cfg.Series.Keep
+	if keep == 0 {
+		return
+	}
+	gone, err := sqlite.Series{DB: h.db}.Trim(ctx, h.clock.Now().Add(-keep))
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		h.opt.Log.Error("cannot trim the samples; they grow until this works", "err", err)
+	case gone > 0:
+		h.opt.Log.Info("samples forgotten", "samples", gone, "older than", keep)
+	}
+}
