@@ -86,7 +86,7 @@ func (r *hubRoad) newEdge(i int, id string) *loadEdge {
 	}
 	login := r.h.logins.Edges[id]
 	var err error
-	if e.client, err = e2e.DialMQTT(r.h.MQTT, id, login.User, string(login.Password), 2*hubWindow, heard); err != nil {
+	if e.client, err = e2e.DialMQTT(r.h.MQTT, login.User, string(login.Password), 2*hubWindow, heard); err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { e.client.Close() })

@@ -32,9 +32,9 @@ const (
 	mqttSubscribe = 0x82
 )
 
-// DialMQTT connects. At most window messages are on their way; heard, which may be nil, gets what is subscribed to, from
+// DialMQTT connects, with a client id of its own that the hub's broker lets the user have. At most window messages are on their way; heard, which may be nil, gets what is subscribed to, from
 // one goroutine, and must not block.
-func DialMQTT(address, id, user, password string, window int, heard func(topic string, payload []byte)) (*MQTT, error) {
+func DialMQTT(address, user, password string, window int, heard func(topic string, payload []byte)) (*MQTT, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func DialMQTT(address, id, user, password string, window int, heard func(topic s
 		m.window <- struct{}{}
 	}
 	body := append(mqttText("MQTT"), 4, 0xC2, 0, 0) // level 4; user name, password, clean session; no keep-alive
-	for _, s := range []string{id, user, password} {
+	for _, s := range []string{"bench-" + user, user, password} {
 		body = append(body, mqttText(s)...)
 	}
 	in := bufio.NewReaderSize(conn, 64<<10)
@@ -53,9 +53,13 @@ func DialMQTT(address, id, user, password string, window int, heard func(topic s
 		return nil, err
 	}
 	answer, err := readPacket(in)
-	if err != nil || len(answer) != 4 || answer[0] != mqttConnAck || answer[3] != 0 {
+	if err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("broker refuses user %s: %x, %w", user, answer, err)
+		return nil, fmt.Errorf("broker does not answer user %s: %w", user, err)
+	}
+	if len(answer) != 4 || answer[0] != mqttConnAck || answer[3] != 0 {
+		conn.Close()
+		return nil, fmt.Errorf("broker refuses user %s: % x", user, answer)
 	}
 	go m.read(in)
 	return m, nil

@@ -58,22 +58,23 @@ type figure struct {
 	unit  string
 	peer  string // what it is compared with
 	limit float64
+	load  string // load average when it was taken
 }
 
 func (f *figures) add(what string, value float64, unit, peer string, limit float64) {
-	f.rows = append(f.rows, figure{what, value, unit, peer, limit})
+	f.rows = append(f.rows, figure{what, value, unit, peer, limit, load()})
 }
 
 func (f *figures) table() string {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "what\tfigure\tlimit or peer\tratio")
+	fmt.Fprintln(w, "what\tfigure\tlimit or peer\tratio\tload")
 	for _, r := range f.rows {
 		peer, ratio := "", ""
 		if r.peer != "" {
 			peer, ratio = fmt.Sprintf("%s %s: %s", number(r.limit), r.unit, r.peer), fmt.Sprintf("%.3g", r.value/r.limit)
 		}
-		fmt.Fprintf(w, "%s\t%s %s\t%s\t%s\n", r.what, number(r.value), r.unit, peer, ratio)
+		fmt.Fprintf(w, "%s\t%s %s\t%s\t%s\t%s\n", r.what, number(r.value), r.unit, peer, ratio, r.load)
 	}
 	w.Flush()
 	return b.String()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/all"
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/devices/mqttnode"
@@ -176,13 +177,11 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 func (a *App) startPipeline() error {
-	par := reconcile.Defaults()
-	par.Stall = max(par.Stall, time.Duration(float64(par.Stall)*a.clk.Speed()))
-	par.Refresh = max(par.Refresh, time.Duration(float64(par.Refresh)*a.clk.Speed()))
+	par := reconcile.Defaults().AtSpeed(a.clk.Speed())
 	p, err := pipeline.New(pipeline.Config{
 		Store: a.store, Reconcile: reconcile.New(a.plan, par), Watch: watch.New(a.conf.Watch(a.plan)), Now: a.time.Now,
 		Unsynced: a.time.Unsynced, Location: func(d string) string { return a.conf.LocationOf(a.plan, d) },
-		Conditions: a.conditions, Every: a.conf.Samples.Every, Change: a.conf.Samples.Change.Milli,
+		Patient: a.patient(), Conditions: a.conditions, Every: a.conf.Samples.Every, Change: a.conf.Samples.Change.Milli,
 		Log: a.opt.Log.With("part", "pipeline"), Registerer: a.registry,
 	})
 	if err != nil {
@@ -235,6 +234,19 @@ func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
 	a.fleet = f
 	a.stage.start("uplink", a.uplink.Run)
 	return broker, nil
+}
+
+// patient tells which reads the pipeline has to keep before they are acknowledged: those at doors and tables by readers
+// behind a broker.
+func (a *App) patient() func(devices.Read) bool {
+	mqtt := map[string]bool{}
+	for _, d := range a.conf.Devices {
+		mqtt[d.ID] = strings.HasPrefix(d.Address, "mqtt:")
+	}
+	return func(r devices.Read) bool {
+		p, ok := a.plan.Find(r.Device, r.Antenna)
+		return ok && mqtt[r.Device] && p.Kind != site.Shelf
+	}
 }
 
 func (a *App) hasAddress(prefix string) bool {

@@ -29,7 +29,11 @@ func (p *Pipeline) commit(ctx context.Context) error {
 			return fmt.Errorf("cannot keep what was decided: %w", err)
 		}
 		p.pending, p.waiting = pending, p.waiting[1:]
+		if len(p.waiting) == 0 {
+			p.sent, p.fresh = p.fresh, nil
+		}
 	}
+	p.fresh = release(p.fresh) // what they brought changed nothing that has to be kept
 	if err := p.reap(); err != nil {
 		return err
 	}
@@ -63,6 +67,22 @@ func (p *Pipeline) settle(ctx context.Context) error {
 	}
 }
 
+// durable is closed when the batch that is on its way is done; nil, which never comes, where none is.
+func (p *Pipeline) durable() <-chan struct{} {
+	if p.pending == nil {
+		return nil
+	}
+	return p.pending.Done()
+}
+
+// release tells those who wait that what they brought is kept.
+func release(waiters []chan struct{}) []chan struct{} {
+	for _, w := range waiters {
+		close(w)
+	}
+	return waiters[:0]
+}
+
 // reap takes the result of a batch that is done; one that is still on its way stays so.
 func (p *Pipeline) reap() error {
 	if p.pending == nil {
@@ -79,6 +99,7 @@ func (p *Pipeline) reap() error {
 		p.metrics.commits.WithLabelValues("failed").Inc()
 		return fmt.Errorf("cannot keep what was decided: %w", err)
 	}
+	p.sent = release(p.sent)
 	p.metrics.commits.WithLabelValues("done").Inc()
 	p.progress.Store(time.Now().UnixNano())
 	return nil

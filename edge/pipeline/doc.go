@@ -5,4 +5,8 @@
 // reaches the reader. One goroutine takes what waits, steps the two machines, and submits all that came of it, records
 // and state, as one batch; while that batch becomes durable the next is computed, but never more than one. So a crash
 // leaves the state of some batch's end and exactly the records up to there.
+//
+// A pass happens once. So a reader behind a broker waits until what it read at a door or a table is durable, because its
+// messages are acknowledged when the Sink returns: what a crash takes away the broker still has, and sends again, with the
+// reader's own times. Tags on shelves are read again anyway, and a serial line keeps nothing, so those do not wait.
 package pipeline

@@ -34,6 +34,10 @@ type Config struct {
 	Now       func() time.Time // business time
 	Unsynced  func() bool      // whether that time is doubtful; the driver's stamps are then not used
 	Location  func(device string) string
+	// Patient tells for which reads Read returns only when what they changed is durable: those that will not come again, and
+	// that somebody, a broker, keeps until Read returns. Others hand over and go on, because waiting would spoil their
+	// stamps or hold up their reader.
+	Patient func(devices.Read) bool
 	// Conditions tells what the gateway knows of itself that is an alarm; it is asked about once a second.
 	Conditions func() []watch.Condition
 	Every      time.Duration // samples of a channel are kept once in so long,
@@ -58,6 +62,7 @@ type item struct {
 	health  *devices.Health
 	command *wire.Command
 	ask     func()
+	kept    chan struct{} // closed when what came of the item is durable; nil where nobody waits
 }
 
 var errStopped = errors.New("the gateway is stopping")
@@ -73,8 +78,10 @@ type Pipeline struct {
 	ticked   time.Time // machine time of the last tick
 	looked   time.Time // machine time of the last look at the conditions
 	pending  *store.Pending
-	batch    store.Batch   // what was decided since the last commit
-	waiting  []store.Batch // what could not be submitted yet, in order
+	batch    store.Batch     // what was decided since the last commit
+	waiting  []store.Batch   // what could not be submitted yet, in order
+	fresh    []chan struct{} // who waits for what was taken since the last commit
+	sent     []chan struct{} // who waits for pending
 	thin     map[channel]thinned
 	keptTime time.Time
 
@@ -123,6 +130,10 @@ func (p *Pipeline) Read(r devices.Read) {
 	if r.HostTime.IsZero() || p.conf.Unsynced() {
 		r.HostTime = p.conf.Now()
 	}
+	if p.conf.Patient(r) {
+		p.handAndWait(item{read: r, kept: make(chan struct{})})
+		return
+	}
 	p.push(item{read: r})
 }
 
@@ -139,6 +150,16 @@ func (p *Pipeline) Health(h devices.Health) { p.push(item{health: &h}) }
 
 // Command takes a command of the hub.
 func (p *Pipeline) Command(c wire.Command) { p.push(item{command: &c}) }
+
+// handAndWait pushes an item and waits until what came of it is kept. When the store has failed it waits for the end of
+// the program, so that nothing is acknowledged that was not kept.
+func (p *Pipeline) handAndWait(it item) {
+	p.push(it)
+	select {
+	case <-it.kept:
+	case <-p.stopped:
+	}
+}
 
 // push waits while the queue is full; what comes after the end of Run is dropped.
 func (p *Pipeline) push(it item) {
@@ -176,9 +197,16 @@ func (p *Pipeline) Ask(ctx context.Context, fn func(*reconcile.Machine)) error {
 }
 
 // Run works until ctx ends, then finishes what is in the queue and makes it durable. Stop the drivers first. It returns
-// nil, or why the store failed.
+// nil, or why the store failed; who waits for a read to be kept then still waits.
 func (p *Pipeline) Run(ctx context.Context) error {
-	defer close(p.stopped)
+	err := p.work(ctx)
+	if err == nil {
+		close(p.stopped)
+	}
+	return err
+}
+
+func (p *Pipeline) work(ctx context.Context) error {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for {
@@ -186,6 +214,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		case it := <-p.queue:
 			p.take(it)
 		case <-tick.C:
+		case <-p.durable():
 		case <-ctx.Done():
 			return p.finish(context.WithoutCancel(ctx))
 		}
@@ -242,6 +271,9 @@ func (p *Pipeline) step(t time.Time) time.Time {
 
 func (p *Pipeline) take(it item) {
 	p.metrics.steps.Inc()
+	if it.kept != nil {
+		p.fresh = append(p.fresh, it.kept)
+	}
 	switch {
 	case it.ask != nil:
 		it.ask()

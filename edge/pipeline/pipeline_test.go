@@ -51,6 +51,7 @@ func (r *rig) boot() {
 	plan, err := site.New(site.Spec{
 		Edge:    "E1",
 		Shelves: []site.Bay{{Location: "A", Source: site.Source{Device: "a"}, AbsentAfter: time.Minute}},
+		Tables:  []site.Bay{{Location: "QA", Source: site.Source{Device: "patient"}}},
 		Doors: []site.Door{{
 			ID: "D1", Location: "DOCK", Inside: []site.Source{{Device: "d", Antenna: 1}},
 			Outside: []site.Source{{Device: "d", Antenna: 2}}, Quiet: 3 * time.Second, Longest: time.Minute, MinReads: 2,
@@ -68,6 +69,7 @@ func (r *rig) boot() {
 			}},
 			Occurrence: plan.Occurrence,
 		}),
+		Patient:  func(d devices.Read) bool { return d.Device == "patient" },
 		Unsynced: func() bool { return false }, Location: func(string) string { return "R" }, Conditions: r.conditions,
 		Every: time.Minute, Change: 200, Log: slog.New(slog.DiscardHandler),
 	})
@@ -280,5 +282,23 @@ func TestStopKeepsWhatWasRead(t *testing.T) {
 	r.boot()
 	if got := r.records(); len(got) != 200 {
 		t.Fatalf("%d movements were kept, want 200", len(got))
+	}
+}
+
+func TestPatientReadReturnsWhenItIsDurable(t *testing.T) {
+	r := newRig(t)
+	for i := range 20 {
+		r.read("patient", 0, byte(i), -50)
+		if got := len(r.records()); got != i+1 { // no waiting here: it must be in the store when Read returns
+			t.Fatalf("after read %d the store holds %d movements", i+1, got)
+		}
+		r.wait(time.Second)
+	}
+	began := time.Now()
+	for range 50 { // reads that change nothing do not wait for the disk
+		r.read("patient", 0, 1, -50)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("50 reads that change nothing took %s", took)
 	}
 }

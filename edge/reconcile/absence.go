@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tallydock/tallydock/devices/wire"
 )
@@ -17,6 +18,15 @@ func (m *Machine) advance(now instant) {
 		}
 	}
 	m.ticked = max(m.ticked, now)
+}
+
+// coverAt is a place's coverage at a moment since the last tick.
+func (m *Machine) coverAt(place int32, at instant) time.Duration {
+	cover := m.places[place].cover
+	if m.ticked != 0 && at > m.ticked && m.alive(place) {
+		cover += min(at.sub(m.ticked), m.par.Stall)
+	}
+	return cover
 }
 
 // alive reports whether all readers that look at a place are up.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -14,8 +15,8 @@ import (
 // doorState is one door at work.
 type doorState struct {
 	readers []string
-	closed  instant // reads up to here belong to windows that were judged
-	win     *window
+	closed  instant   // reads up to here belong to windows that were judged
+	wins    []*window // open, by when they opened; more than one only while late reads may come
 	ended   []*window // windows closed since the last Flush
 	dirty   bool
 }
@@ -26,6 +27,9 @@ type window struct {
 	began   instant  // first read of the tag that made it a Pass; 0 until then
 	last    instant  // last read of a tag that may be passing
 	arrived instant  // when that read reached the gateway
+	since   instant  // when its first read did
+	end     instant  // last read of any tag
+	full    bool     // it has lasted for the longest time
 	peak    unit.DBm // strongest read; 0 until there is one
 	pass    string   // id of the Pass; "" until told
 	tags    map[int32]*crossing
@@ -64,7 +68,13 @@ const maxMarks = 64
 type sums struct {
 	power, moment, square float64
 	reads                 uint32
-	last                  instant
+	spans                 []span // a span for each device that looks at the side; seldom more than one
+}
+
+// span is from the first to the last read by one device, by the clock that made them.
+type span struct {
+	device      string
+	first, last instant
 }
 
 // lie is a door beside which a tag lies: it is read there but does not pass.
@@ -89,32 +99,85 @@ func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now inst
 	if at <= d.closed || at <= m.tags[s].moved || m.lying(s, int32(p.Door), side, r, at) {
 		return
 	}
-	if w := d.win; w != nil && at.sub(w.last) > m.plan.Doors[p.Door].Quiet {
-		m.closeWindow(p.Door)
-		if m.lying(s, int32(p.Door), side, r, at) {
-			return // the verdict has just said so
-		}
+	if d.has(s, side, r, at) {
+		return
 	}
-	w := d.win
-	if w == nil {
-		w = &window{opened: at, last: at, arrived: now, tags: map[int32]*crossing{}}
-		d.win, d.dirty = w, true
-	}
-	if w.opened.sub(at) > m.plan.Doors[p.Door].Quiet {
-		return // of a window before this one
+	ended := len(d.ended)
+	w := m.windowAt(p.Door, at, now)
+	if len(d.ended) > ended && m.lying(s, int32(p.Door), side, r, at) {
+		return // the verdict on the window before has just said so
 	}
 	c := w.crossing(m, s, at)
 	if !c.add(side, r, at, w.opened) {
 		return
 	}
 	m.linger(s, at)
+	w.end = max(w.end, at)
 	if m.holds(w, c, r) {
 		w.last, w.arrived, d.dirty = max(w.last, at), max(w.arrived, now), true
 	}
-	m.announce(p.Door, c)
+	m.announce(p.Door, w, c)
 	if at.sub(max(w.opened, w.began)) >= m.plan.Doors[p.Door].Longest {
-		m.closeWindow(p.Door)
+		w.full = true
+		m.closeDue(p.Door, now)
 	}
+}
+
+// has reports whether an open window has had this read of a tag.
+func (d *doorState) has(s int32, side int, r *devices.Read, at instant) bool {
+	for _, w := range d.wins {
+		if c := w.tags[s]; c != nil && c.side[side].has(r, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// own is the time of a read by the clock that made it: the reader's where it has one. Unlike the corrected time it is the
+// same for every copy of a read.
+func own(r *devices.Read, at instant) instant {
+	if r.ReaderTime.IsZero() {
+		return at
+	}
+	return instantOf(r.ReaderTime)
+}
+
+// has reports whether a read lies between the first and the last of its device: it is one of them, or adds nothing.
+func (sd *sums) has(r *devices.Read, at instant) bool {
+	t := own(r, at)
+	for _, p := range sd.spans {
+		if p.device == r.Device {
+			return p.first <= t && t <= p.last
+		}
+	}
+	return false
+}
+
+// cover lengthens the span of a device so that it holds first and last.
+func (sd *sums) cover(device string, first, last instant) {
+	for i := range sd.spans {
+		if p := &sd.spans[i]; p.device == device {
+			p.first, p.last = min(p.first, first), max(p.last, last)
+			return
+		}
+	}
+	sd.spans = append(sd.spans, span{device, first, last})
+}
+
+// windowAt finds the window that a read of that time belongs to, or opens one. A new window is the sign that the one
+// before is over.
+func (m *Machine) windowAt(door int, at, now instant) *window {
+	d, quiet := &m.doors[door], m.plan.Doors[door].Quiet
+	for _, w := range d.wins {
+		if w.opened.sub(at) <= quiet && at.sub(w.last) <= quiet && !(w.full && at > w.end) {
+			return w
+		}
+	}
+	w := &window{opened: at, last: at, arrived: now, since: now, tags: map[int32]*crossing{}}
+	i, _ := slices.BinarySearchFunc(d.wins, at, func(w *window, at instant) int { return cmp.Compare(w.opened, at) })
+	d.wins, d.dirty = slices.Insert(d.wins, i, w), true
+	m.closeDue(door, now)
+	return w
 }
 
 // holds reports whether a read keeps its window open: its tag does not lie there, and is not much fainter than what
@@ -151,13 +214,14 @@ func (w *window) crossing(m *Machine, s int32, at instant) *crossing {
 	return c
 }
 
-// add takes a read; it reports false, and changes nothing, where the read is not newer than the last of its side.
+// add takes a read; it reports false, and changes nothing, where the read lies between the first and the last of its side.
 func (c *crossing) add(side int, r *devices.Read, at, opened instant) bool {
 	sd := &c.side[side]
-	if at <= sd.last {
+	if sd.has(r, at) {
 		return false
 	}
-	sd.last = at
+	t := own(r, at)
+	sd.cover(r.Device, t, t)
 	power := 1.0
 	if r.HasRSSI {
 		power = r.RSSI.Milliwatt() * 1e9 // picowatts keep the sums near 1
@@ -182,6 +246,10 @@ func (c *crossing) mark(side int, r *devices.Read, at instant) {
 	if r.HasRSSI {
 		k.rssi = r.RSSI
 	}
+	c.put(k)
+}
+
+func (c *crossing) put(k mark) {
 	c.marks = append(c.marks, k)
 	if len(c.marks) < maxMarks {
 		return
@@ -235,8 +303,8 @@ func (m *Machine) flat(c *crossing) bool {
 }
 
 // announce tells the Pass once a tag leads it.
-func (m *Machine) announce(door int, c *crossing) {
-	if w := m.doors[door].win; w.pass == "" && m.leads(door, c) {
+func (m *Machine) announce(door int, w *window, c *crossing) {
+	if w.pass == "" && m.leads(door, c) {
 		w.began = c.first
 		id := m.plan.Doors[door].ID
 		w.pass = m.plan.Occurrence(w.began.time(), "pass", id)
@@ -258,30 +326,103 @@ func (m *Machine) leads(door int, c *crossing) bool {
 	return m.rises(c)
 }
 
-// closeQuiet closes the windows in which nothing arrived for a while. While a reader of the door is not up its reads may
-// still be on their way, so the window then stays open up to its longest.
+// closeQuiet closes the windows in which nothing arrived for a while.
 func (m *Machine) closeQuiet(now instant) {
 	for i := range m.doors {
-		w := m.doors[i].win
-		if w == nil {
-			continue
-		}
-		wait := m.plan.Doors[i].Quiet
-		if !m.listening(i, now, wait) {
-			wait = m.plan.Doors[i].Longest
-		}
-		if now.sub(w.arrived) >= wait {
-			m.closeWindow(i)
-		}
+		m.closeDue(i, now)
 	}
 }
 
-// listening reports whether all readers of a door have been up for d.
-func (m *Machine) listening(door int, now instant, d time.Duration) bool {
-	return !slices.ContainsFunc(m.doors[door].readers, func(id string) bool {
+// closeDue closes, in their order, the windows of a door that are over: a later one has begun, it has lasted for too long,
+// or nothing has arrived for a while; and no late reads are to be expected.
+func (m *Machine) closeDue(door int, now instant) {
+	d, quiet := &m.doors[door], m.plan.Doors[door].Quiet
+	for len(d.wins) > 0 {
+		w := d.wins[0]
+		over := len(d.wins) > 1 || w.full || now.sub(w.arrived) >= quiet
+		if !over || m.interrupted(door, w, now) {
+			return
+		}
+		if len(d.wins) > 1 && !w.full && d.wins[1].opened.sub(w.last) <= quiet {
+			m.merge(door, w, d.wins[1])
+			continue
+		}
+		m.closeWindow(door)
+	}
+}
+
+// interrupted reports whether reads of a window may still be on their way, because a reader of the door is not up, or has
+// come back since the window began: what a broker was not acknowledged it sends again, but not at once.
+func (m *Machine) interrupted(door int, w *window, now instant) bool {
+	if now.sub(w.arrived) >= m.par.Hold {
+		return false
+	}
+	return slices.ContainsFunc(m.doors[door].readers, func(id string) bool {
 		dev := m.devices[id]
-		return dev == nil || !dev.up || now.sub(dev.since) < d
+		return dev == nil || !dev.up || dev.since > w.since && now.sub(dev.since) < m.par.Redeliver
 	})
+}
+
+// merge joins a window with the next one, from which only reads that came late had parted it.
+func (m *Machine) merge(door int, w, next *window) {
+	d := &m.doors[door]
+	shift := next.opened.seconds(w.opened)
+	for s, c := range next.tags {
+		if had := w.tags[s]; had != nil {
+			had.join(c, shift)
+			m.tags[s].passes--
+			continue
+		}
+		c.shift(shift)
+		c.dirty, c.stored = true, false
+		w.tags[s] = c
+	}
+	w.last, w.end, w.arrived = max(w.last, next.last), max(w.end, next.end), max(w.arrived, next.arrived)
+	w.peak, w.full = max(w.peak, next.peak), w.full || next.full
+	if w.pass == "" {
+		w.pass, w.began = next.pass, next.began
+	} else if next.pass != "" {
+		m.tell(Event{Pass: &wire.Pass{
+			ID: next.pass, Door: m.plan.Doors[door].ID, Direction: wire.TurnedBack, Opened: next.began.time(),
+			Closed: next.last.time(), Confidence: 500,
+		}}) // it was the second half of the other
+	}
+	d.wins = slices.Delete(d.wins, 1, 2)
+	d.ended, d.dirty = append(d.ended, next), true
+}
+
+// shift counts a crossing's times from a moment that is so many seconds earlier.
+func (c *crossing) shift(by float64) {
+	for i := range c.side {
+		sd := &c.side[i]
+		sd.square += 2*by*sd.moment + by*by*sd.power
+		sd.moment += by * sd.power
+	}
+}
+
+// join adds what a later window saw of the same tag.
+func (c *crossing) join(later *crossing, shift float64) {
+	later.shift(shift)
+	for i := range c.side {
+		a, b := &c.side[i], &later.side[i]
+		a.power, a.moment, a.square = a.power+b.power, a.moment+b.moment, a.square+b.square
+		for _, p := range b.spans {
+			a.cover(p.device, p.first, p.last)
+		}
+		a.reads += b.reads
+	}
+	if later.known > 0 && (c.known == 0 || later.peak > c.peak) {
+		c.peak = later.peak
+	}
+	if c.known < earlyReads { // then the early reads of both count, which is near enough
+		c.early += later.early * int64(earlyReads-c.known) / int64(max(1, min(later.known, earlyReads)))
+	}
+	c.reads, c.known, c.sumDB = c.reads+later.reads, c.known+later.known, c.sumDB+later.sumDB
+	c.first, c.last = min(c.first, later.first), max(c.last, later.last)
+	c.taken, c.dirty = c.taken || later.taken, true
+	for _, k := range later.marks {
+		c.put(k)
+	}
 }
 
 // lying reports whether the tag is known to lie beside the door, so that this read is no part of a pass. A tag that is

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -192,14 +193,81 @@ func TestPassWaitsForAReaderThatIsDown(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 1))
 	r.walk(rng, "d1", []int{1}, 2*time.Second, func(s float64) float64 { return inwards(s / 2) })
 	r.health(devices.Down, "d1")
-	r.wait(10 * time.Second)
+	r.wait(10 * time.Minute)
 	if len(r.ends) != 0 {
 		t.Fatal("the pass was judged while its reader was down")
 	}
 	r.up("d1")
+	r.wait(30 * time.Second)
+	if len(r.ends) != 0 {
+		t.Fatal("the pass was judged before the broker could send again")
+	}
 	r.wait(time.Minute)
-	if len(r.ends) != 1 || len(r.moves) != 0 && r.ends[0].Direction == wire.Out {
+	if len(r.ends) != 1 {
 		t.Fatalf("%d passes ended, %v", len(r.ends), r.ends)
+	}
+}
+
+func TestPassWhoseReaderNeverComesBackIsJudgedAtLast(t *testing.T) {
+	r := newRig(t, reconcile.Defaults())
+	r.walk(rand.New(rand.NewPCG(9, 1)), "d1", []int{1}, 4*time.Second, inwards)
+	r.health(devices.Down, "d1")
+	r.wait(reconcile.Defaults().Hold + time.Second)
+	r.want(">DOCK" + receiving)
+}
+
+func TestReadsThatTheBrokerSendsAgainJoinTheirPass(t *testing.T) {
+	r := newRig(t, reconcile.Defaults())
+	var all []devices.Read
+	for i := range 100 { // ten seconds through the door
+		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
+		for antenna, x := range map[uint8]float64{1: -1, 2: 1} {
+			all = append(all, devices.Read{
+				Device: "d1", Antenna: antenna, Tag: epc(1), ReaderTime: at.Add(time.Duration(antenna) * time.Millisecond),
+				RSSI: unit.DBm(100 * strength(inwards(float64(i)/100)+x)), HasRSSI: true, Count: 1,
+			})
+		}
+	}
+	send := func(reads []devices.Read) {
+		for _, rd := range reads {
+			if r.now.Before(rd.ReaderTime) {
+				r.wait(rd.ReaderTime.Sub(r.now))
+			}
+			rd.HostTime = r.now
+			r.step(reconcile.Input{Read: &rd})
+		}
+	}
+	slices.SortFunc(all, func(a, b devices.Read) int { return a.ReaderTime.Compare(b.ReaderTime) })
+	send(all[:60])
+	disk := map[string][]byte{}
+	flush(r.m, disk) // killed here; what was on its way is not acknowledged
+	again := reconcile.New(dock(t), reconcile.Defaults())
+	for k, v := range disk {
+		if err := again.Load([]byte(k), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again.Restarted()
+	r.m = again
+	r.wait(5 * time.Second)
+	r.up("a", "b", "pad", "d1", "d2")
+	send(all[150:]) // what comes fresh is first
+	r.wait(30 * time.Second)
+	if len(r.ends) != 0 {
+		t.Fatalf("judged too early: %+v", r.ends)
+	}
+	send(all[60:150])
+	send(all[60:150]) // and once more
+	r.wait(time.Minute)
+	r.want(">DOCK" + receiving)
+	in := 0
+	for _, p := range r.ends {
+		if p.Direction == wire.In && p.Tags == 1 && p.Moved == 1 {
+			in++
+		}
+	}
+	if in != 1 {
+		t.Fatalf("passes %+v", r.ends)
 	}
 }
 

@@ -137,6 +137,8 @@ func (m *Machine) encodeTag(t *tag) []byte {
 	e.at(t.first)
 	e.at(t.last)
 	e.duration(t.seen)
+	e.at(t.firm)
+	e.duration(t.heard)
 	e.uint(uint64(t.reads))
 	e.duration(t.pace)
 	e.uint(uint64(len(t.bays)))
@@ -160,6 +162,7 @@ func (m *Machine) decodeTag(d *decoder) tag {
 		t.byDoor, t.door = false, 0
 	}
 	t.moved, t.first, t.last, t.seen = d.at(), d.at(), d.at(), d.duration()
+	t.firm, t.heard = d.at(), d.duration()
 	t.reads, t.pace = uint32(d.uint()), d.duration()
 	for range d.count(1 << 12) {
 		if tr := m.decodeTrace(d); tr.place >= 0 && d.err == nil {
@@ -199,6 +202,7 @@ func (m *Machine) encodeTrace(e *encoder, tr *trace) {
 	e.uint(uint64(tr.n))
 	e.at(tr.last)
 	e.at(tr.first)
+	e.at(tr.firm)
 	e.int(int64(tr.peak))
 	e.uint(uint64(tr.have))
 	for i := range tr.have { // oldest first
@@ -207,7 +211,7 @@ func (m *Machine) encodeTrace(e *encoder, tr *trace) {
 }
 
 func (m *Machine) decodeTrace(d *decoder) trace {
-	tr := trace{place: m.placeNamed(d.text()), n: uint32(d.uint()), last: d.at(), first: d.at(), peak: unit.DBm(d.int())}
+	tr := trace{place: m.placeNamed(d.text()), n: uint32(d.uint()), last: d.at(), first: d.at(), firm: d.at(), peak: unit.DBm(d.int())}
 	tr.have = uint8(d.count(ringSize))
 	for i := range tr.have {
 		tr.ring[i] = unit.DBm(d.int())
@@ -237,25 +241,35 @@ func (m *Machine) decodeLie(d *decoder) lie {
 func encodeDoor(st *doorState) []byte {
 	e := newEncoder()
 	e.at(st.closed)
-	e.bool(st.win != nil)
-	if w := st.win; w != nil {
+	e.uint(uint64(len(st.wins)))
+	for _, w := range st.wins {
 		e.at(w.opened)
 		e.at(w.began)
 		e.int(int64(w.peak))
 		e.at(w.last)
 		e.at(w.arrived)
+		e.at(w.since)
+		e.at(w.end)
+		e.bool(w.full)
 		e.text(w.pass)
 	}
 	return e.b
 }
 
-func decodeDoor(d *decoder) (instant, *window) {
+func decodeDoor(d *decoder) (instant, []*window) {
 	closed := d.at()
-	if !d.bool() {
-		return closed, nil
+	var wins []*window
+	for range d.count(1 << 16) {
+		w := &window{
+			opened: d.at(), began: d.at(), peak: unit.DBm(d.int()), last: d.at(), arrived: d.at(), since: d.at(), end: d.at(), full: d.bool(),
+			pass: d.text(), tags: map[int32]*crossing{},
+		}
+		if d.err != nil {
+			return 0, nil
+		}
+		wins = append(wins, w)
 	}
-	w := &window{opened: d.at(), began: d.at(), peak: unit.DBm(d.int()), last: d.at(), arrived: d.at(), pass: d.text(), tags: map[int32]*crossing{}}
-	return closed, w
+	return closed, wins
 }
 
 func encodeCrossing(c *crossing) []byte {
@@ -266,7 +280,12 @@ func encodeCrossing(c *crossing) []byte {
 		e.float(sd.moment)
 		e.float(sd.square)
 		e.uint(uint64(sd.reads))
-		e.at(sd.last)
+		e.uint(uint64(len(sd.spans)))
+		for _, p := range sd.spans {
+			e.text(p.device)
+			e.at(p.first)
+			e.at(p.last)
+		}
 	}
 	e.at(c.first)
 	e.at(c.last)
@@ -290,7 +309,13 @@ func encodeCrossing(c *crossing) []byte {
 func decodeCrossing(d *decoder) *crossing {
 	c := &crossing{}
 	for i := range c.side {
-		c.side[i] = sums{power: d.float(), moment: d.float(), square: d.float(), reads: uint32(d.uint()), last: d.at()}
+		c.side[i] = sums{power: d.float(), moment: d.float(), square: d.float(), reads: uint32(d.uint())}
+		for range d.count(1 << 10) {
+			c.side[i].spans = append(c.side[i].spans, span{d.text(), d.at(), d.at()})
+			if d.err != nil {
+				return c
+			}
+		}
 	}
 	c.first, c.last, c.reads, c.known = d.at(), d.at(), uint32(d.uint()), uint32(d.uint())
 	c.peak, c.sumDB, c.early, c.taken = unit.DBm(d.int()), d.int(), d.int(), d.bool()
@@ -309,7 +334,9 @@ func decodeCrossing(d *decoder) *crossing {
 func encodeSkew(s *skew) []byte {
 	e := newEncoder()
 	e.duration(s.cur)
-	e.duration(s.prev)
+	for _, d := range s.past {
+		e.duration(d)
+	}
 	e.at(s.since)
 	e.at(s.newest)
 	e.at(s.heard)
@@ -318,7 +345,11 @@ func encodeSkew(s *skew) []byte {
 }
 
 func decodeSkew(d *decoder) skew {
-	s := skew{cur: d.duration(), prev: d.duration(), since: d.at(), newest: d.at(), heard: d.at(), behind: d.at()}
+	s := skew{cur: d.duration()}
+	for i := range s.past {
+		s.past[i] = d.duration()
+	}
+	s.since, s.newest, s.heard, s.behind = d.at(), d.at(), d.at(), d.at()
 	s.kept = s.newest
 	return s
 }

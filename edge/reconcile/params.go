@@ -13,8 +13,16 @@ type Params struct {
 	// Offline is the advantage that a new read point needs where the old one's reader is not alive. dB.
 	Offline float64
 
-	Refresh  time.Duration // a shelf tag's last read is kept at most so seldom; 0 = always
-	Stall    time.Duration // longest time between two steps that still counts as reader-alive time
+	Refresh time.Duration // a shelf tag's last read is kept at most so seldom; 0 = always
+	Stall   time.Duration // longest time between two steps that still counts as reader-alive time
+	// The clock of a reader: its smallest delay counts for SkewWindow, and it was set back where all its times have been
+	// older than its newest for StepBack.
+	SkewWindow, StepBack time.Duration
+
+	// A window at a door in which a reader was away stays open until the reader has been back for Redeliver, which is longer
+	// than a broker waits before it sends again what was not acknowledged; but not longer than Hold after its last read.
+	Redeliver, Hold time.Duration
+
 	AfterOut time.Duration // after a pass, reads at shelves are echoes of it for so long
 	Forget   time.Duration // a tag that is on no shelf is forgotten after so long without a read
 	MaxLoose int           // tags that are on no shelf and are remembered; the oldest is forgotten first
@@ -29,12 +37,26 @@ type Params struct {
 	StaticPasses uint32  // windows without a direction after which a tag without signal strength is judged to lie there
 }
 
+// AtSpeed fits the parameters to a demonstration's time that runs speed times as fast: what is due to the machine, such
+// as delays on the way and commits, takes so much more of it.
+func (p Params) AtSpeed(speed float64) Params {
+	if speed <= 1 {
+		return p
+	}
+	for _, d := range []*time.Duration{&p.Refresh, &p.Stall, &p.SkewWindow, &p.StepBack, &p.Redeliver, &p.Hold} {
+		*d = time.Duration(float64(*d) * speed)
+	}
+	return p
+}
+
 // Defaults are the values in use. Threshold, Holdoff and Slope are those of EdgeX's inventory service, so that a site
 // that moves from it sees the same behaviour where tags are read many times a second.
 func Defaults() Params {
 	return Params{
 		Threshold: 6, Holdoff: 500 * time.Millisecond, Slope: -0.008, Offline: -3,
-		Refresh: 30 * time.Second, Stall: 5 * time.Second, AfterOut: 2 * time.Second,
+		Refresh: 30 * time.Second, Stall: 5 * time.Second,
+		SkewWindow: 10 * time.Minute, StepBack: 30 * time.Second,
+		Redeliver: 40 * time.Second, Hold: 15 * time.Minute, AfterOut: 2 * time.Second,
 		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,
 		Rise: 6, Crest: 8, Faint: 12, Separation: 0.5, Together: 0.35, FlatReads: 6, StaticPasses: 3,
 	}

@@ -290,3 +290,40 @@ func TestReadsOfALateReaderKeepTheirTime(t *testing.T) {
 		t.Fatalf("last read %v after the start, want 11s", r.moves[0].LastRead.Sub(start))
 	}
 }
+
+func TestFaintReadsDoNotKeepATagThatWasMovedNextDoor(t *testing.T) {
+	r := newRig(t, reconcile.Defaults())
+	for range 30 {
+		r.read("a", 0, 1, -52)
+		r.wait(75 * time.Second)
+	}
+	r.want(">A" + storing)
+	for i := range 15 { // it lies on B now, and A hears it every third time from there
+		r.read("b", 0, 1, -53)
+		r.wait(75 * time.Second)
+		if i%3 == 1 {
+			r.read("a", 0, 1, -64)
+		}
+	}
+	r.want("A>B" + storing)
+}
+
+func TestRestartDoesNotMakeAShelfHoldOnToATag(t *testing.T) {
+	par := reconcile.Defaults().AtSpeed(300)
+	r := newRig(t, par)
+	for range 5 {
+		for range 6 {
+			r.read("a", 0, 1, -52)
+			r.wait(75 * time.Second)
+		}
+		r.health(devices.Down, "a", "b")
+		r.wait(time.Hour)
+		r.up("a", "b")
+	}
+	r.want(">A" + storing)
+	for range 6 {
+		r.read("b", 0, 1, -53)
+		r.wait(75 * time.Second)
+	}
+	r.want("A>B" + storing)
+}

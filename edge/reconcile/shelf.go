@@ -23,12 +23,12 @@ func (m *Machine) bay(s int32, p *site.Point, r *devices.Read, at instant) {
 		return
 	}
 	tr := t.traceOrNew(place)
-	if !tr.add(r, at) {
+	if !tr.add(r, at, m.par.Threshold, m.window(t)) {
 		return
 	}
 	switch {
 	case t.place == place && !t.unseen:
-		m.refresh(s, r, at)
+		m.refresh(s, tr, r, at)
 	case t.passes > 0 && p.Kind == site.Shelf:
 		m.linger(s, at) // it is in an open pass: the door decides
 	case t.place == place:
@@ -40,14 +40,17 @@ func (m *Machine) bay(s int32, p *site.Point, r *devices.Read, at instant) {
 	}
 }
 
-// refresh notes that a tag is still where it was.
-func (m *Machine) refresh(s int32, r *devices.Read, at instant) {
+// refresh notes that a tag is still where it was. Only a firm read says how often it is heard there.
+func (m *Machine) refresh(s int32, tr *trace, r *devices.Read, at instant) {
 	t := &m.tags[s]
-	cover := m.places[t.place].cover
-	if gap := min(at.sub(t.last), cover-t.seen+m.par.Stall); gap > m.par.Holdoff {
-		t.pace = max(gap, t.pace-t.pace/10)
+	cover := m.coverAt(t.place, at)
+	if tr.firm == at {
+		if gap := min(at.sub(t.firm), cover-t.heard); gap > m.par.Holdoff {
+			t.pace = max(gap, t.pace-t.pace/10)
+		}
+		t.firm, t.heard = at, cover
 	}
-	t.last, t.seen = max(t.last, at), cover
+	t.last, t.seen = max(t.last, at), max(t.seen, cover)
 	t.reads += max(1, r.Count)
 	m.places[t.place].here.toEnd(m.tags, s)
 	m.touchSeldom(s, at)
@@ -98,11 +101,7 @@ func (m *Machine) lead(t *tag, tr, o *trace, at instant) (dB float64, heard bool
 	if o.place != t.place && t.place >= 0 && t.trace(t.place) != nil {
 		return math.Inf(1), true // only the place that has the tag defends it
 	}
-	advantage := m.advantage(t, o, at)
-	k := uint8(ringSize)
-	if t.pace >= sparse {
-		k = sparseReads
-	}
+	advantage, k := m.advantage(t, o, at), m.window(t)
 	there, ok1 := tr.mean(k)
 	here, ok2 := o.mean(k)
 	if !ok1 || !ok2 {
@@ -111,14 +110,26 @@ func (m *Machine) lead(t *tag, tr, o *trace, at instant) (dB float64, heard bool
 	return there - here - advantage, true
 }
 
-// advantage is EdgeX's mobility profile, with silence in units of the tag's own pace.
+// window is over how many of its last reads a tag's strength is averaged.
+func (m *Machine) window(t *tag) uint8 {
+	if t.pace >= sparse {
+		return sparseReads
+	}
+	return ringSize
+}
+
+// advantage is EdgeX's mobility profile, with silence in units of the tag's own pace and counted from the last read that
+// was as strong as usual: a faint one may come from the place next to it.
 func (m *Machine) advantage(t *tag, o *trace, at instant) float64 {
 	silence, limit := at.sub(o.last), 0.0
 	if o.place == t.place {
-		if !m.alive(o.place) {
+		switch {
+		case t.unseen:
+			return math.Inf(-1) // it has been silent for too long already
+		case !m.alive(o.place):
 			return m.par.Offline // its silence says nothing
 		}
-		silence = min(silence, m.places[o.place].cover-t.seen+m.par.Stall)
+		silence = min(at.sub(t.firm), m.coverAt(t.place, at)-t.heard)
 		limit = m.par.Threshold
 	}
 	pace := max(t.pace, m.par.Holdoff)
@@ -145,8 +156,10 @@ func (m *Machine) put(s int32, tr *trace, at instant, mv wire.Movement) {
 	t.place, t.unseen, t.byDoor = tr.place, false, false
 	t.first, t.last, t.reads = tr.first, at, tr.n
 	t.moved = t.newest(at)
-	t.seen = m.places[t.place].cover
+	t.seen = m.coverAt(t.place, at)
+	t.firm, t.heard = at, t.seen
 	kept := *tr
+	kept.firm = at
 	t.bays = append(t.bays[:0], kept)
 	t.arise()
 	m.enlist(s)

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
@@ -27,41 +28,40 @@ func (i instant) sub(j instant) time.Duration   { return time.Duration(i-j) * ti
 func (i instant) add(d time.Duration) instant   { return i + instant(d/time.Microsecond) }
 func (i instant) seconds(since instant) float64 { return float64(i-since) / 1e6 }
 
-// skewWindow is how long the smallest delay of a reader is kept before a newer one may take its place, so that a drift of
-// its clock is followed.
-const skewWindow = 10 * time.Minute
-
-// stepBack is how long a reader's clock may run behind its own newest time before it is taken for set back.
-const stepBack = 30 * time.Second
-
 // skew is what is known of a reader's clock: the offset to the gateway's is the smallest difference that was seen, because
 // a report can arrive late but not early.
 type skew struct {
-	cur, prev time.Duration // smallest difference in this window and in the one before
-	since     instant       // when this window began; 0 = nothing is known
-	newest    instant       // the reader's newest time
-	heard     instant       // when that arrived
-	behind    instant       // since when all its times are older than newest by more than a second; 0 = they are not
-	kept      instant       // newest at the last Flush
-	dirty     bool
+	cur    time.Duration    // smallest difference in this window
+	past   [4]time.Duration // and in those before, the latest first
+	since  instant          // when this window began; 0 = nothing is known
+	newest instant          // the reader's newest time
+	heard  instant          // when that arrived
+	behind instant          // since when all its times are older than newest by more than a second; 0 = they are not
+	kept   instant          // newest at the last Flush
+	dirty  bool
 }
 
 // correct gives a reader's time on the gateway's clock; never later than host. Only a read that is newer than all before
 // teaches anything, so that duplicates do not.
-func (s *skew) correct(reader, host instant) instant {
-	if s.since == 0 || reader > s.newest || s.setBack(reader, host) {
-		s.learn(reader, host)
+func (s *skew) correct(par *Params, reader, host instant) instant {
+	if s.since == 0 || reader > s.newest || s.setBack(par, reader, host) {
+		s.learn(par, reader, host)
 	}
-	return min(reader.add(min(s.cur, s.prev)), host)
+	offset := min(s.cur, s.past[0])
+	if reader < s.newest { // late or a duplicate: never later than it was stamped at first
+		offset = min(offset, slices.Min(s.past[1:]))
+	}
+	return min(reader.add(offset), host)
 }
 
-func (s *skew) learn(reader, host instant) {
+func (s *skew) learn(par *Params, reader, host instant) {
 	d := host.sub(reader)
 	switch {
 	case s.since == 0 || reader < s.newest:
-		s.cur, s.prev, s.since, s.dirty = d, d, host, true
-	case host.sub(s.since) > skewWindow:
-		s.prev, s.cur, s.since, s.dirty = s.cur, d, host, true
+		s.cur, s.past, s.since, s.dirty = d, [4]time.Duration{d, d, d, d}, host, true
+	case host.sub(s.since) > par.SkewWindow:
+		copy(s.past[1:], s.past[:])
+		s.past[0], s.cur, s.since, s.dirty = s.cur, d, host, true
 	case d < s.cur:
 		s.cur, s.dirty = d, true
 	}
@@ -69,14 +69,14 @@ func (s *skew) learn(reader, host instant) {
 }
 
 // setBack reports whether the reader's clock was set back: every time for a while is older than one before.
-func (s *skew) setBack(reader, host instant) bool {
+func (s *skew) setBack(par *Params, reader, host instant) bool {
 	if s.newest.sub(reader) <= time.Second || host <= s.heard {
 		return false
 	}
 	if s.behind == 0 {
 		s.behind = host
 	}
-	return host.sub(s.behind) >= stepBack
+	return host.sub(s.behind) >= par.StepBack
 }
 
 // stamp gives the time of a read: the reader's own, corrected, else the gateway's.
@@ -88,5 +88,5 @@ func (m *Machine) stamp(r *devices.Read, now instant) instant {
 	if r.ReaderTime.IsZero() {
 		return host
 	}
-	return m.device(r.Device).skew.correct(instantOf(r.ReaderTime), host)
+	return m.device(r.Device).skew.correct(&m.par, instantOf(r.ReaderTime), host)
 }

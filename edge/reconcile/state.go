@@ -3,6 +3,7 @@ package reconcile
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/tallydock/tallydock/devices"
 )
@@ -48,7 +49,7 @@ func (m *Machine) Export(put func(key, value []byte)) {
 	}
 	for i := range m.doors {
 		m.doors[i].dirty = true
-		if w := m.doors[i].win; w != nil {
+		for _, w := range m.doors[i].wins {
 			for _, c := range w.tags {
 				c.dirty = true
 			}
@@ -76,10 +77,13 @@ func (m *Machine) flushDoor(i int, put func(key, value []byte), remove func(key 
 		d.dirty = false
 		put(key(keyDoor, id), encodeDoor(d))
 	}
-	if d.win == nil {
-		return
+	for _, w := range d.wins {
+		m.flushWindow(id, w, put)
 	}
-	for s, c := range d.win.tags {
+}
+
+func (m *Machine) flushWindow(door string, w *window, put func(key, value []byte)) {
+	for s, c := range w.tags {
 		if !c.dirty {
 			continue
 		}
@@ -87,9 +91,9 @@ func (m *Machine) flushDoor(i int, put func(key, value []byte), remove func(key 
 		tag := m.tags[s].id
 		if !c.stored {
 			c.stored = true
-			d.win.stored = append(d.win.stored, tag)
+			w.stored = append(w.stored, tag)
 		}
-		put(crossingKey(id, d.win.opened, tag), encodeCrossing(c))
+		put(crossingKey(door, w.opened, tag), encodeCrossing(c))
 	}
 }
 
@@ -196,11 +200,11 @@ func (m *Machine) loadTag(name []byte, d *decoder) {
 
 func (m *Machine) loadDoor(id string, d *decoder) {
 	i := m.doorNamed(id)
-	closed, w := decodeDoor(d)
+	closed, wins := decodeDoor(d)
 	if d.err != nil || i < 0 {
 		return // a door that was taken out of the configuration
 	}
-	m.doors[i].closed, m.doors[i].win = closed, w
+	m.doors[i].closed, m.doors[i].wins = closed, wins
 }
 
 // loaded is a crossing that waits for its window, because keys come in any order.
@@ -229,10 +233,14 @@ func (m *Machine) loadCrossing(name []byte, d *decoder) {
 func (m *Machine) settleLoaded() {
 	for _, l := range m.loaded {
 		i := m.doorNamed(l.door)
-		if i < 0 || m.doors[i].win == nil || m.doors[i].win.opened != l.opened {
+		if i < 0 {
 			continue
 		}
-		s, w := m.slot(l.tag), m.doors[i].win
+		at := slices.IndexFunc(m.doors[i].wins, func(w *window) bool { return w.opened == l.opened })
+		if at < 0 {
+			continue
+		}
+		s, w := m.slot(l.tag), m.doors[i].wins[at]
 		l.c.stored = true
 		w.tags[s] = l.c
 		w.stored = append(w.stored, l.tag)

@@ -26,6 +26,8 @@ type tag struct {
 	first  instant       // first and last read at place since then
 	last   instant       // of a loose tag: its last read anywhere
 	seen   time.Duration // the place's cover at last
+	firm   instant       // its last read at place that was about as strong as usual
+	heard  time.Duration // the place's cover at firm
 	reads  uint32
 	pace   time.Duration // longest silence lately between two sightings at its place
 	bays   []trace       // shelves that have read it since it moved
@@ -46,6 +48,7 @@ type trace struct {
 	place int32
 	n     uint32 // reads
 	last  instant
+	firm  instant // last read that was not much fainter than the mean
 	first instant
 	ring  [ringSize]unit.DBm
 	have  uint8 // strengths in ring
@@ -80,8 +83,9 @@ func (t *tag) newest(at instant) instant {
 	return at
 }
 
-// add takes a read; it reports false, and changes nothing, where the read is not newer than the last.
-func (tr *trace) add(r *devices.Read, at instant) bool {
+// add takes a read; it reports false, and changes nothing, where the read is not newer than the last. A read is firm
+// unless it is fainter than the mean of the last k by faint dB or more.
+func (tr *trace) add(r *devices.Read, at instant, faint float64, k uint8) bool {
 	if at <= tr.last {
 		return false
 	}
@@ -90,6 +94,10 @@ func (tr *trace) add(r *devices.Read, at instant) bool {
 	}
 	tr.last = at
 	tr.n += max(1, r.Count)
+	mean, known := tr.mean(k)
+	if !r.HasRSSI || !known || float64(r.RSSI)/100 > mean-faint {
+		tr.firm = at
+	}
 	if !r.HasRSSI {
 		return true
 	}

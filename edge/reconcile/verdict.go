@@ -16,10 +16,10 @@ type vote struct {
 	weight float64 // 0 to 1: how sure it is
 }
 
-// closeWindow judges a window: which of its tags passed, in what direction, and whom that moves.
+// closeWindow judges the first window of a door: which of its tags passed, in what direction, and whom that moves.
 func (m *Machine) closeWindow(door int) {
 	d := &m.doors[door]
-	w := d.win
+	w := d.wins[0]
 	if w.pass != "" {
 		m.judge(door, w, m.votes(door, w))
 	}
@@ -32,7 +32,7 @@ func (m *Machine) closeWindow(door int) {
 		m.touch(s)
 	}
 	d.closed = max(d.closed, w.last)
-	d.win, d.dirty = nil, true
+	d.wins, d.dirty = slices.Delete(d.wins, 0, 1), true
 	d.ended = append(d.ended, w)
 }
 
@@ -103,14 +103,16 @@ func (m *Machine) elsewhere(door int, w *window, s int32, c *crossing) bool {
 		return true
 	}
 	for i := range m.doors {
-		other := m.doors[i].win
-		if i == door || other == nil || other.tags[s] == nil {
-			continue
+		for _, other := range m.doors[i].wins {
+			o := other.tags[s]
+			if i == door || o == nil || other.opened > w.last || other.last < w.opened {
+				continue
+			}
+			if o.power() > c.power() {
+				return true
+			}
+			o.taken, o.dirty = true, true
 		}
-		if other.tags[s].power() > c.power() {
-			return true
-		}
-		other.tags[s].taken, other.tags[s].dirty = true, true
 	}
 	return false
 }

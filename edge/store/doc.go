@@ -36,6 +36,10 @@
 // (lost tail, damaged row, a hub that knows more than the edge, a hub restored from before the oldest retained row), a new
 // epoch starts and what the hub still lacks moves into it. ReadMain never mixes epochs.
 //
+// Damaged tables. Badger's compaction panics over a damaged table, again after each start, or leaves rows out. So Open
+// verifies every table first; from a damaged database what can be read is copied into a new one, the old one is moved
+// aside, and Recovery says so.
+//
 // Space. A full disk kills Badger by SIGBUS, so the writer looks at the free space before each commit and each second.
 // Below the watermark the intake stops (Submit blocks, movements are never dropped), acked rows go, samples are thinned
 // out oldest first and counted, then the ballast file is released to give compaction room. Intake resumes by itself.

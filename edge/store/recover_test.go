@@ -199,6 +199,72 @@ func TestHeadFileRots(t *testing.T) {
 	}
 }
 
+func TestDamagedRecordIsParkedAndTheStreamGoesOn(t *testing.T) {
+	cases := map[string]struct {
+		damaged []uint64
+		epoch   uint64 // after it
+	}{
+		"one":         {[]uint64{5}, 2},
+		"two in turn": {[]uint64{5, 6}, 2},
+		"two apart":   {[]uint64{5, 9}, 3},
+		"the first":   {[]uint64{1}, 2},
+		"the last":    {[]uint64{30}, 2},
+		"all":         {[]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30}, 2},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s, _ := open(t, small(dir))
+			commit(t, s, store.Batch{Records: records(30, 1, movement)})
+			if err := s.Damage(c.damaged...); err != nil {
+				t.Fatal(err)
+			}
+			h := &hub{}
+			h.sync(t, s, 7)
+			commit(t, s, store.Batch{Records: records(5, 31, movement)})
+			h.sync(t, s, 7)
+			want := slices.DeleteFunc(numbers(1, 35), func(n int) bool { return slices.Contains(c.damaged, uint64(n)) })
+			if !slices.Equal(h.ids(), want) {
+				t.Fatalf("the hub has %v", h.ids())
+			}
+			if p := s.Position(); p.Damaged != uint64(len(c.damaged)) || s.Parked() != len(c.damaged) || p.Epoch != c.epoch {
+				t.Fatalf("position %+v, %d parked", p, s.Parked())
+			}
+			if s.Orphans() != 0 {
+				t.Fatalf("%d rows are left outside of every epoch", s.Orphans())
+			}
+			s.Close()
+			s, r := open(t, small(dir))
+			if !r.Clean() || s.Position().Damaged != uint64(len(c.damaged)) {
+				t.Fatalf("opened again it says %s", r)
+			}
+		})
+	}
+}
+
+func TestRecordDamagedAfterItWasSentIsNotSentTwice(t *testing.T) {
+	s, _ := open(t, small(t.TempDir()))
+	commit(t, s, store.Batch{Records: records(30, 1, movement)})
+	h := &hub{}
+	run, err := s.ReadMain(1, 20, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.take(run); err != nil { // the hub has 20, its ack is lost
+		t.Fatal(err)
+	}
+	if err := s.Damage(5); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReadMain(5, 20, 1<<20); err != nil { // sent again, and found damaged
+		t.Fatal(err)
+	}
+	h.sync(t, s, 7)
+	if !slices.Equal(h.ids(), numbers(1, 30)) {
+		t.Fatalf("the hub has %v", h.ids())
+	}
+}
+
 // TestFlippedBitIsNeverSilent flips single bits all over the files of a store. Whatever Badger then does, all that was
 // promised is there, or it is said that it is not.
 func TestFlippedBitIsNeverSilent(t *testing.T) {

@@ -114,7 +114,6 @@ func (w *writer) commit(st *stage) error {
 	}
 	started := time.Now()
 	st.commit++
-	st.takeAcked(w.cursor)
 	w.notes.ask <- headNote{cursor: st.cursor}
 	err := w.commitBadger(st)
 	if err = errors.Join(err, <-w.notes.done); err != nil {

@@ -141,12 +141,13 @@ func (p *proxy) cut() {
 
 // testHub follows the rules of package wire, with a store of its own that can be set back.
 type testHub struct {
-	t      *testing.T
-	client mqtt.Client
-	codec  *wire.Codec
-	rng    *rand.Rand
+	t     *testing.T
+	codec *wire.Codec
+	rng   *rand.Rand
+	in    chan mqtt.Message
 
 	mu      sync.Mutex
+	client  mqtt.Client
 	unruly  bool // doubles, delays and swaps messages
 	deaf    bool
 	held    []wire.Envelope
@@ -169,35 +170,47 @@ func startHub(t *testing.T, addr string) *testHub {
 		t: t, codec: codec, rng: rand.New(rand.NewPCG(7, 7)), acks: map[string]wire.Ack{}, topics: map[string]int{},
 		changed: make(chan struct{}, 1),
 	}
-	in := make(chan mqtt.Message, 10_000)
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("hub").SetCleanSession(true).
-		SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond).SetMaxReconnectInterval(100 * time.Millisecond).
-		SetAutoReconnect(true).SetOnConnectHandler(func(c mqtt.Client) {
-		c.Subscribe(wire.HubFilter, 1, func(_ mqtt.Client, m mqtt.Message) { in <- m })
-	})
-	h.client = mqtt.NewClient(o)
-	if token := h.client.Connect(); token.Wait() && token.Error() != nil {
-		t.Fatal(token.Error())
-	}
-	done := make(chan struct{})
+	h.in = make(chan mqtt.Message, 10_000)
 	stop := make(chan struct{})
-	go func() {
-		defer close(done)
+	var running sync.WaitGroup
+	running.Go(func() { h.stayConnected(addr, stop) })
+	running.Go(func() {
 		for {
 			select {
-			case m := <-in:
+			case m := <-h.in:
 				h.hear(m)
 			case <-stop:
 				return
 			}
 		}
-	}()
+	})
 	t.Cleanup(func() {
-		h.client.Disconnect(100)
 		close(stop)
-		<-done
+		running.Wait()
 	})
 	return h
+}
+
+// stayConnected makes a new client whenever the last one lost its connection.
+func (h *testHub) stayConnected(addr string, stop <-chan struct{}) {
+	for {
+		lost := make(chan struct{})
+		c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("hub").SetAutoReconnect(false).
+			SetConnectionLostHandler(func(mqtt.Client, error) { close(lost) }))
+		wait := time.After(50 * time.Millisecond)
+		if token := c.Connect(); token.Wait() && token.Error() == nil {
+			h.set(func(h *testHub) { h.client = c })
+			c.Subscribe(wire.HubFilter, 1, func(_ mqtt.Client, m mqtt.Message) { h.in <- m }).Wait()
+			wait = nil
+		}
+		select {
+		case <-stop:
+			c.Disconnect(100)
+			return
+		case <-lost:
+		case <-wait:
+		}
+	}
 }
 
 func (h *testHub) hear(m mqtt.Message) {
@@ -315,7 +328,7 @@ func (h *testHub) command(edge string, c wire.Command) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.client.Publish(wire.Topic(edge, wire.DownCommand), 1, false, b).Wait()
+	h.set(func(h *testHub) { h.client.Publish(wire.Topic(edge, wire.DownCommand), 1, false, b) })
 }
 
 // backup and restore are of the hub's database.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -37,7 +38,8 @@ func (u *Uplink) dial(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode the will: %w", err)
 	}
-	o := mqtt.NewClientOptions().AddBroker(u.cfg.Broker).SetClientID("edge-"+u.cfg.Edge).SetUsername(u.cfg.User).
+	id := "edge-" + strings.ReplaceAll(u.cfg.Edge, ".", "_") // NATS takes no id with a dot
+	o := mqtt.NewClientOptions().AddBroker(u.cfg.Broker).SetClientID(id).SetUsername(u.cfg.User).
 		SetPassword(u.cfg.Password).SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).
 		SetOrderMatters(true).SetConnectTimeout(patience).SetWriteTimeout(patience).SetKeepAlive(15*time.Second).
 		SetPingTimeout(patience).SetBinaryWill(wire.Topic(u.cfg.Edge, wire.UpStatus), will, 1, true).

@@ -2,7 +2,10 @@ package uplink_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -227,6 +230,35 @@ func TestRestoredHubGetsWhatItMisses(t *testing.T) {
 	}
 }
 
+func TestNextEpochIsNotSentBeforeTheOneBeforeIsAcked(t *testing.T) {
+	b := startBroker(t)
+	dir := t.TempDir()
+	database, old := filepath.Join(dir, "badger"), filepath.Join(t.TempDir(), "badger")
+	e := startEdge(t, dir, "127.0.0.1:1")
+	e.commit(t, 1, 300)
+	e.stop()
+	if err := os.CopyFS(old, os.DirFS(database)); err != nil {
+		t.Fatal(err)
+	}
+	e = startEdge(t, dir, "127.0.0.1:1")
+	e.commit(t, 301, 20)
+	e.stop()
+	if err := errors.Join(os.RemoveAll(database), os.Rename(old, database)); err != nil { // the tail is lost
+		t.Fatal(err)
+	}
+	h := startHub(t, b.addr)
+	h.set(func(h *testHub) { h.unruly = true })
+	e = startEdge(t, dir, b.addr)
+	e.commit(t, 321, 100)
+	want := append(numbers(1, 300), numbers(321, 420)...)
+	h.await("all", func(h *testHub) bool { return len(h.taken) >= len(want) })
+	h.set(func(h *testHub) {
+		if !slices.Equal(h.ids(), want) || h.acks[edgeID].Epoch != 2 {
+			t.Fatalf("the hub has %v in epoch %d", h.ids(), h.acks[edgeID].Epoch)
+		}
+	})
+}
+
 func TestHubThatKnowsMoreGetsANewEpoch(t *testing.T) {
 	b := startBroker(t)
 	h := startHub(t, b.addr)
@@ -264,7 +296,11 @@ func TestCommandIsDoneOnce(t *testing.T) {
 	for range 5 {
 		h.command(edgeID, c)
 	}
+	h.command(edgeID, wire.Command{ID: "c0", Unshelve: &wire.AlarmUnshelve{Alarm: "a0"}})
 	got := <-e.commands
+	if next := <-e.commands; next.ID != "c0" {
+		t.Fatalf("command %s was handed over twice", next.ID)
+	}
 	if got.ID != "c1" || got.Acknowledge == nil || got.Acknowledge.Alarm != "a1" {
 		t.Fatalf("command %+v", got)
 	}

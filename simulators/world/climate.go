@@ -41,13 +41,14 @@ func (w *World) weather(r *room, passed time.Duration) {
 		door = door || span.Contains(w.now)
 	}
 	r.temperature = r.next(door, passed)
-	// The compressor switches: a slow swing of 0.3 °C; the air is not still.
+	// The compressor switches: a slow swing of 0.3 °C. The air is not still; the truth is what it is on average.
 	swing := 0.3 * math.Sin(2*math.Pi*float64(w.now.Sub(w.s.Start))/float64(12*time.Minute))
-	t := r.temperature + swing + 0.02*w.rng.NormFloat64()
+	mean := r.temperature + swing
+	t := mean + 0.02*w.rng.NormFloat64()
 	humid := 68 + 1.6*(r.temperature-r.Set.Float()) + w.rng.NormFloat64()
 	at := Weather{At: w.now, Location: r.Location, Temperature: milli(t), Humidity: milli(min(humid, 99))}
 	w.out.Weather = append(w.out.Weather, at)
-	w.judge(r, at.Temperature)
+	w.judge(r, milli(mean))
 }
 
 // next is the temperature a while later.

@@ -129,7 +129,7 @@ func (w *World) turnedBack(d *door, l *load, start time.Time) {
 	l.turnsBack = false
 	w.passFact(d, l, TurnedBack, start, 0)
 	w.leave(d)
-	w.after(w.between(2*time.Minute, 4*time.Minute), func() {
+	w.after(between(w.dice("back with "+l.units[0].tag.String()), 2*time.Minute, 4*time.Minute), func() {
 		d.queue = append(d.queue, l)
 		w.serve(d)
 	})

@@ -34,7 +34,7 @@ func (w *World) watch(g *good) {
 		return
 	}
 	g.strength = -52 + 4*w.rng.NormFloat64()
-	w.sightLater(g, w.between(w.sight/20, w.sight))
+	w.sightLater(g, between(w.rng, w.sight/20, w.sight))
 }
 
 func (w *World) sightLater(g *good, d time.Duration) {
@@ -44,7 +44,7 @@ func (w *World) sightLater(g *good, d time.Duration) {
 			return
 		}
 		w.sightNow(g)
-		w.sightLater(g, w.between(w.sight*6/10, w.sight*14/10))
+		w.sightLater(g, between(w.rng, w.sight*6/10, w.sight*14/10))
 	})
 }
 
@@ -76,9 +76,9 @@ func (w *World) strayReads(g *good, antennas []scenario.Antenna) {
 	var again func()
 	again = func() {
 		w.read(antennas[w.rng.IntN(len(antennas))], g, level+2*w.rng.NormFloat64())
-		w.after(w.between(mean/2, mean*3/2), again)
+		w.after(between(w.rng, mean/2, mean*3/2), again)
 	}
-	w.agenda.add(w.s.Start.Add(w.between(0, mean)), again)
+	w.agenda.add(w.s.Start.Add(between(w.rng, 0, mean)), again)
 }
 
 // dockReads lets the inner antennas of the doors of a dock floor see a unit that lies there, weakly and seldom.
@@ -100,9 +100,9 @@ func (w *World) dockReads(g *good) {
 			return
 		}
 		w.read(near[w.rng.IntN(len(near))], g, -75+2*w.rng.NormFloat64())
-		w.after(w.between(mean/2, mean*3/2), again)
+		w.after(between(w.rng, mean/2, mean*3/2), again)
 	}
-	w.after(w.between(0, 2*mean), again)
+	w.after(between(w.rng, 0, 2*mean), again)
 }
 
 // track is the way of a load through a door: where it is at a part of its time, from 0 to 1. Outside is -1, inside +1.

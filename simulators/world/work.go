@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/tallydock/tallydock/simulators/scenario"
@@ -22,8 +23,9 @@ func (w *World) planDay() {
 	for _, v := range w.s.Inspections {
 		plan(v.At, func() { w.inspect(v.Pad) })
 	}
-	for range w.s.Work.Relocations {
-		plan(w.workTime(), w.relocate)
+	for i := range w.s.Work.Relocations {
+		rng := w.dice(fmt.Sprintf("relocation %d of %s", i, day.Format(time.DateOnly)))
+		plan(w.workTime(rng), func() { w.relocate(rng) })
 	}
 	for _, f := range w.s.Faults {
 		plan(f.From, func() { w.trouble(f, true) })
@@ -33,9 +35,9 @@ func (w *World) planDay() {
 }
 
 // workTime draws a moment of the working day.
-func (w *World) workTime() scenario.TimeOfDay {
+func (w *World) workTime(rng *rand.Rand) scenario.TimeOfDay {
 	from, to := time.Duration(w.s.Work.From), time.Duration(w.s.Work.To)
-	return scenario.TimeOfDay(w.between(from, to))
+	return scenario.TimeOfDay(between(rng, from, to))
 }
 
 func (w *World) trouble(f scenario.Fault, on bool) {
@@ -54,11 +56,12 @@ func (w *World) planPicking(plan func(scenario.TimeOfDay, func())) {
 	if len(work.Doors) == 0 {
 		return
 	}
+	rng := w.dice("demand of " + w.now.Format(time.DateOnly))
 	rounds := make([][]want, max(1, int(time.Duration(work.To-work.From)/work.Wave)))
 	for _, it := range w.items {
-		for left := DailyDemand(w.rng, it.Demand); left > 0; {
-			n := min(left, 1+w.rng.IntN(3))
-			r := w.rng.IntN(len(rounds))
+		for left := DailyDemand(rng, it.Demand); left > 0; {
+			n := min(left, 1+rng.IntN(3))
+			r := rng.IntN(len(rounds))
 			rounds[r] = append(rounds[r], want{it, n})
 			left -= n
 		}
@@ -74,12 +77,13 @@ func (w *World) pick(wants []want) {
 		return
 	}
 	half := w.s.Work.Wave / 2
+	rng := w.dice("picking at " + w.now.Format(time.RFC3339))
 	var goods []*good
 	for _, o := range wants {
 		got := o.item.reserve(o.n)
 		o.item.owned -= len(got)
 		for _, g := range got {
-			w.after(w.between(0, half), func() { w.put(g, Hand) })
+			w.after(between(rng, 0, half), func() { w.put(g, Hand) })
 		}
 		goods = append(goods, got...)
 	}
@@ -88,7 +92,7 @@ func (w *World) pick(wants []want) {
 	}
 	door := w.s.Work.Doors[w.turn%len(w.s.Work.Doors)]
 	w.turn++
-	turnsBack := w.rng.IntN(1000) < w.s.Work.TurnBack
+	turnsBack := rng.IntN(1000) < w.s.Work.TurnBack
 	w.after(half+time.Minute, func() { w.send(door, Out, goods, turnsBack, func(*load) {}) })
 }
 
@@ -128,16 +132,17 @@ func (w *World) putAway(l *load) {
 		trips[bay] = append(trips[bay], g)
 	}
 	for _, bay := range order {
-		w.after(w.between(3*time.Minute, 10*time.Minute), func() { w.carry(trips[bay], bay) })
+		rng := w.dice("putting away " + trips[bay][0].tag.String())
+		w.after(between(rng, 3*time.Minute, 10*time.Minute), func() { w.carry(rng, trips[bay], bay) })
 	}
 }
 
 // carry takes goods up and puts them in a bay some minutes later.
-func (w *World) carry(goods []*good, bay string) {
+func (w *World) carry(rng *rand.Rand, goods []*good, bay string) {
 	for _, g := range goods {
 		w.put(g, Hand)
 	}
-	w.after(w.between(2*time.Minute, 4*time.Minute), func() {
+	w.after(between(rng, 2*time.Minute, 4*time.Minute), func() {
 		for _, g := range goods {
 			w.shelve(g, bay)
 		}
@@ -145,17 +150,17 @@ func (w *World) carry(goods []*good, bay string) {
 }
 
 // relocate moves some units of an item from one of its bays to another.
-func (w *World) relocate() {
+func (w *World) relocate(rng *rand.Rand) {
 	if w.over() || len(w.items) == 0 {
 		return
 	}
-	it := w.items[w.rng.IntN(len(w.items))]
+	it := w.items[rng.IntN(len(w.items))]
 	if len(it.Bays) < 2 {
 		return
 	}
-	from := w.rng.IntN(len(it.Bays))
-	to := (from + 1 + w.rng.IntN(len(it.Bays)-1)) % len(it.Bays)
-	if goods := it.reserveAt(it.Bays[from], 2+w.rng.IntN(4)); len(goods) > 0 {
-		w.carry(goods, it.Bays[to])
+	from := rng.IntN(len(it.Bays))
+	to := (from + 1 + rng.IntN(len(it.Bays)-1)) % len(it.Bays)
+	if goods := it.reserveAt(it.Bays[from], 2+rng.IntN(4)); len(goods) > 0 {
+		w.carry(rng, goods, it.Bays[to])
 	}
 }

@@ -2,6 +2,7 @@ package world
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 type World struct {
 	s      *scenario.Scenario
 	pace   Pace
-	rng    *rand.Rand
+	rng    *rand.Rand // of radio and weather
 	agenda agenda
 	now    time.Time
 	out    Events
@@ -95,9 +96,17 @@ func (w *World) Step(now time.Time, down map[string]bool) Events {
 // after plans do for d from now on.
 func (w *World) after(d time.Duration, do func()) { w.agenda.add(w.now.Add(d), do) }
 
+// dice are the chance of one decision. What people decide depends on the scenario's seed and on what is decided, not on
+// what happened before, so that a day on which they waited for a reader still brings the same goods to the same bays.
+func (w *World) dice(what string) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(what))
+	return rand.New(rand.NewPCG(w.s.Seed, h.Sum64()))
+}
+
 // between draws a duration.
-func (w *World) between(low, high time.Duration) time.Duration {
-	return low + time.Duration(w.rng.Float64()*float64(high-low))
+func between(rng *rand.Rand, low, high time.Duration) time.Duration {
+	return low + time.Duration(rng.Float64()*float64(high-low))
 }
 
 // over reports whether the scenario begins no new work any more.
@@ -114,7 +123,7 @@ func (w *World) stockUp() error {
 				return err
 			}
 			bay := it.Bays[0]
-			if len(it.Bays) > 1 && w.rng.IntN(5) == 0 {
+			if len(it.Bays) > 1 && w.dice("bay of "+g.tag.String()).IntN(5) == 0 {
 				bay = it.Bays[1]
 			}
 			w.agenda.add(w.s.Start, func() { w.shelve(g, bay) })
@@ -142,7 +151,7 @@ func (w *World) make(it *item, lot string) (*good, error) {
 	}
 	g := &good{
 		tag: tag, item: it, lot: lot, place: Supplier,
-		unreadable: w.rng.IntN(1000) < w.s.Radio.Unreadable,
+		unreadable: w.dice("make of "+tag.String()).IntN(1000) < w.s.Radio.Unreadable,
 	}
 	it.owned++
 	w.units = append(w.units, g)

@@ -10,8 +10,11 @@ const { SCREEN_URL: url, SCREEN_USER: user, SCREEN_PASSWORD: password, SCREEN_IT
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
 try {
   const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
-  const answer = await page.request.post(`${url}/api/v1/session`, { data: { user, password } });
-  if (!answer.ok()) throw new Error(`sign-in: ${answer.status()}`);
+  await page.addInitScript(paintClock);
+  if (password) {
+    const answer = await page.request.post(`${url}/api/v1/session`, { data: { user, password } });
+    if (!answer.ok()) throw new Error(`sign-in: ${answer.status()}`);
+  }
   await page.goto(`${url}/shelves?lang=en&theme=light&q=${item}+${bay}`);
   await page.getByTestId('live').filter({ hasText: 'Live' }).waitFor();
   await page.getByTestId('stockgrid').getByRole('row').filter({ hasText: bay }).waitFor();
@@ -24,9 +27,31 @@ try {
 }
 
 /**
- * Runs in the page. A number is painted for sure when the task after the next frame's callbacks runs: when the change was
- * made within a frame's callbacks it was painted up to a frame earlier.
+ * Runs before the page's own scripts. What is changed within the callbacks of a frame, and what was changed before them, is
+ * painted when the first task after that frame runs.
  */
+function paintClock() {
+  const after = new MessageChannel();
+  const frame = window.requestAnimationFrame.bind(window);
+  const waiting = [];
+  let within = false;
+  after.port1.onmessage = () => {
+    within = false;
+    for (const one of waiting.splice(0)) one.painted = Date.now();
+  };
+  window.requestAnimationFrame = (callback) =>
+    frame((at) => {
+      if (!within) after.port2.postMessage(0);
+      within = true;
+      callback(at);
+    });
+  window.whenPainted = (one) => {
+    waiting.push(one);
+    if (!within) window.requestAnimationFrame(() => {});
+  };
+}
+
+/** Runs in the page: notes each change of the number in the row of a bay. */
 function watch(bay) {
   const grid = document.querySelector('[data-testid=stockgrid]');
   const heads = [...grid.querySelectorAll('[role=columnheader]')].map((h) => h.textContent.trim());
@@ -41,13 +66,6 @@ function watch(bay) {
     last = value;
     const one = { value, changed: Date.now(), painted: 0 };
     window.seen.push(one);
-    requestAnimationFrame(() => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        one.painted = Date.now();
-        port1.close();
-      };
-      port2.postMessage(0);
-    });
+    window.whenPainted(one);
   }).observe(row, { subtree: true, childList: true, characterData: true });
 }
