@@ -53,7 +53,7 @@ func undisturbedDay(t *testing.T) map[string]int64 {
 	s.login()
 	s.excursion(begin)
 	s.until(begin.Add(dayLength))
-	got, want := s.settled(time.Minute)
+	got, want := s.settled(25 * time.Second)
 	total := int64(0)
 	for _, q := range got {
 		total += q
@@ -178,7 +178,7 @@ func disturbedDay(t *testing.T) map[string]int64 {
 	kills := s.torment(chaos, begin)
 	s.until(begin.Add(dayLength))
 	s.login()
-	got, _ := s.settled(2 * time.Minute)
+	got, _ := s.settled(25 * time.Second)
 	t.Logf("faults: edge killed %d times, hub %d times, broker cut %d times, %d messages sent twice, %d reordered, cable pulled %d times; 0 lost, 0 twice",
 		kills["edge"], kills["hub"], chaos.Cuts.Load(), chaos.Duplicated.Load(), chaos.Swapped.Load(), kills["cable"])
 	s.books()

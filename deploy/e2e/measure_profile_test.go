@@ -139,19 +139,19 @@ func (b *benchHouse) startProfile(program string) {
 	}
 }
 
-// profileEdge shows where the edge's CPU goes while it works on the road of measureEdgeRoad.
+// profileEdge shows where the edge's CPU goes while it works on the road of measureEdgeRoad with movements.
 func profileEdge(t *testing.T, _ *figures) {
-	bin, profiles := profiledPrograms(t)
-	r := openEdgeRoad(t, bin)
 	for _, l := range roadLoads[1:] {
-		r.drive(l, time.Second) // as long as the profile needs an edge that is warm
+		bin, profiles := profiledPrograms(t)
+		r := openEdgeRoad(t, bin)
+		r.drive(l, time.Second) // warms the edge up
+		r.h.startProfile("edge")
+		r.drive(l, roadSpan)
+		if err := r.h.Stop("edge"); err != nil {
+			t.Fatal(err)
+		}
+		showCPU(t, profiles, "edge, "+l.what)
 	}
-	r.h.startProfile("edge")
-	r.drive(roadLoads[1], roadSpan)
-	if err := r.h.Stop("edge"); err != nil {
-		t.Fatal(err)
-	}
-	showCPU(t, profiles, "edge, "+roadLoads[1].what)
 }
 
 // profileHub shows where the hub's CPU goes while it works on the road of measureHubRoad.
@@ -167,14 +167,14 @@ func profileHub(t *testing.T, _ *figures) {
 	showCPU(t, profiles, "hub")
 }
 
-// ours are the functions of this project, for a profile by parts.
-const ours = `tallydock`
+// parts are the functions that a profile by parts shows: the project's, the edge's database, and garbage collection.
+const parts = `tallydock|dgraph-io/badger/v4\.\(|runtime\.gc(BgMarkWorker|AssistAlloc)$`
 
 func showCPU(t *testing.T, profiles, what string) {
 	t.Helper()
 	file := filepath.Join(profiles, "cpu.pprof")
 	t.Logf("CPU of %s: the functions that take most themselves\n%s", what, top(t, 10, file))
-	t.Logf("CPU of %s: the project's functions that take most with all that they call\n%s", what, top(t, 25, "-cum", "-show="+ours, file))
+	t.Logf("CPU of %s: the parts that take most with all that they call\n%s", what, top(t, 25, "-cum", "-show="+parts, file))
 }
 
 // top is the head of a profile as go tool pprof shows it, without its preamble.

@@ -120,15 +120,17 @@ func (s *site) until(at time.Time) {
 // eventually asks again and again until ok, or fails after the limit with what the last answer was.
 func (s *site) eventually(limit time.Duration, what string, ok func() (bool, string)) {
 	s.t.Helper()
-	var last string
+	var first, last string
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		done, said := ok()
 		if done {
 			return
 		}
-		last = said
+		if last = said; first == "" {
+			first = said
+		}
 	}
-	s.t.Fatalf("after %v still not: %s; last: %s", limit, what, last)
+	s.t.Fatalf("after %v still not: %s; first: %s\nlast: %s", limit, what, first, last)
 }
 
 func (s *site) get(path string, out any) error { return s.c.Get(s.t.Context(), path, out) }

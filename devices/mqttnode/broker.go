@@ -227,14 +227,35 @@ func (b *Broker) wanting(topic string) []*Subscription {
 	return wanted
 }
 
+// setUp subscribes on a new connection: once for all where the filters have a common beginning and the broker grants it,
+// else filter by filter. One subscription keeps the messages in order and in time: a NATS server counts what is in flight
+// per subscription and per session alike, so that with several of them a burst on one makes messages of others wait for
+// its redelivery, half a minute later.
 func (b *Broker) setUp(epoch context.Context, client mqtt.Client) {
 	b.mu.Lock()
 	b.client, b.epoch, b.problem = client, epoch, nil
 	subs := slices.Clone(b.subs)
 	b.mu.Unlock()
+	var filters []string
 	for _, s := range subs {
-		s.ask(epoch, client)
+		filters = append(filters, s.filters...)
 	}
+	all := cover(filters)
+	if all == "" {
+		for _, s := range subs {
+			s.ask(epoch, client)
+		}
+		return
+	}
+	request(epoch, client, []string{all}, func(err error) {
+		for _, s := range subs {
+			if err == nil {
+				s.setAnswer(epoch, nil)
+			} else {
+				s.ask(epoch, client)
+			}
+		}
+	})
 }
 
 func (b *Broker) setDown(err error) {

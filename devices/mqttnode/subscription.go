@@ -81,19 +81,25 @@ func (s *Subscription) setLink(err error) {
 	s.link = Link{Err: err, Changed: c, changed: c}
 }
 
-// ask subscribes and waits for the answer in a goroutine that ends with it, with the connection, or after a while.
+// ask subscribes; the answer becomes the Link.
 func (s *Subscription) ask(epoch context.Context, client mqtt.Client) {
-	filters := make(map[string]byte, len(s.filters))
-	for _, f := range s.filters {
-		filters[f] = 1
+	request(epoch, client, s.filters, func(err error) { s.setAnswer(epoch, err) })
+}
+
+// request subscribes and gives the answer to done, from a goroutine that ends with it, with the connection, or after a
+// while.
+func request(epoch context.Context, client mqtt.Client, filters []string, done func(error)) {
+	asked := make(map[string]byte, len(filters))
+	for _, f := range filters {
+		asked[f] = 1
 	}
 	go func() {
-		token := client.SubscribeMultiple(filters, nil)
+		token := client.SubscribeMultiple(asked, nil)
 		select {
 		case <-token.Done():
-			s.setAnswer(epoch, answerOf(token))
+			done(answerOf(token))
 		case <-time.After(subscribeTimeout):
-			s.setAnswer(epoch, fmt.Errorf("the broker does not answer the subscription to %q", s.filters))
+			done(fmt.Errorf("the broker does not answer the subscription to %q", filters))
 		case <-epoch.Done():
 		}
 	}()

@@ -56,3 +56,31 @@ func Sibling(topic, last string) string {
 	i := strings.LastIndexByte(topic, '/')
 	return topic[:i+1] + last
 }
+
+// cover is the one filter under which all filters lie: the levels that they begin with alike, and "#". It is "" for less
+// than two filters, and where they begin with nothing alike.
+func cover(filters []string) string {
+	if len(filters) < 2 {
+		return ""
+	}
+	common := strings.Split(filters[0], "/")
+	common = common[:len(common)-1]
+	for _, f := range filters[1:] {
+		levels := strings.Split(f, "/")
+		n := 0
+		for n < len(common) && n < len(levels)-1 && common[n] == levels[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	for i, l := range common {
+		if l == "+" {
+			common = common[:i]
+			break
+		}
+	}
+	if len(common) == 0 || strings.HasPrefix(common[0], "$") {
+		return ""
+	}
+	return strings.Join(common, "/") + "/#"
+}

@@ -33,7 +33,7 @@ import (
 const (
 	// MaxInFlight is how many messages of QoS 1 a subscription may have unacknowledged. A hub whose queue is longer can
 	// never be given more than it holds. (NATS refuses subscriptions beyond a sum of 65,535 per session.)
-	MaxInFlight = 256
+	MaxInFlight = 2048
 	// MaxPayload is the longest message in bytes: more than wire.MaxMessageBytes, for headers.
 	MaxPayload = 1<<20 + 64<<10
 	// SessionExpiry is how long a persistent session waits for its client.

@@ -26,7 +26,7 @@ import (
 
 // Bounds of the queue and of a transaction.
 const (
-	QueueSize    = 512 // messages that wait
+	QueueSize    = 4096 // messages that wait
 	batchRecords = 500 // records at which a batch is taken
 	batchSize    = 64  // messages at which a batch is taken
 

@@ -1,5 +1,8 @@
 /// <reference lib="webworker" />
-/** The one stream of this browser: every tab joins here, and gets batches at most about 30 times a second. */
+/**
+ * The one stream of this browser: every tab joins here. A message after a pause goes on at once; those that follow within
+ * BATCH_MS go together, so that a tab hears at most about 30 times a second.
+ */
 import { Relay } from './relay';
 import { EventStream, type LiveMessage } from './stream';
 
@@ -12,8 +15,10 @@ let relay = new Relay(0);
 let queue: LiveMessage[] = [];
 let timer: ReturnType<typeof setTimeout> | null = null;
 
+/** Sends what waits, and collects for BATCH_MS what comes then. */
 function flush() {
-  timer = null;
+  timer = queue.length > 0 ? setTimeout(flush, BATCH_MS) : null;
+  if (queue.length === 0) return;
   const batch = queue;
   queue = [];
   for (const port of ports) port.postMessage(batch);
@@ -27,7 +32,7 @@ function open(url: string, since: number) {
     (m) => {
       relay.keep(m);
       queue.push(m);
-      timer ??= setTimeout(flush, BATCH_MS);
+      if (!timer) flush();
     },
     () => {
       for (const port of ports) port.postMessage('down');
