@@ -96,10 +96,7 @@ const stale = time.Hour
 func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now instant) {
 	d := &m.doors[p.Door]
 	side := sideOf(p.Kind)
-	if at <= d.closed || at <= m.tags[s].moved || m.lying(s, int32(p.Door), side, r, at) {
-		return
-	}
-	if d.has(s, side, r, at) {
+	if at <= d.closed || at <= m.tags[s].moved || d.has(s, side, r, at) || m.lying(s, int32(p.Door), side, r, at) {
 		return
 	}
 	ended := len(d.ended)
@@ -352,14 +349,22 @@ func (m *Machine) closeDue(door int, now instant) {
 }
 
 // interrupted reports whether reads of a window may still be on their way, because a reader of the door is not up, or has
-// come back since the window began: what a broker was not acknowledged it sends again, but not at once.
+// come back since the window began. What a broker was not acknowledged it sends again, but not at once; only a reader
+// that stamps its reads itself can be behind one. A line that was plugged in again has nothing to catch up with.
 func (m *Machine) interrupted(door int, w *window, now instant) bool {
 	if now.sub(w.arrived) >= m.par.Hold {
 		return false
 	}
 	return slices.ContainsFunc(m.doors[door].readers, func(id string) bool {
 		dev := m.devices[id]
-		return dev == nil || !dev.up || dev.since > w.since && now.sub(dev.since) < m.par.Redeliver
+		if dev == nil || !dev.up {
+			return true
+		}
+		wait := m.plan.Doors[door].Quiet
+		if dev.skew.since != 0 {
+			wait = m.par.Redeliver
+		}
+		return dev.since > w.since && now.sub(dev.since) < wait
 	})
 }
 

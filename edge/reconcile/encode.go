@@ -334,9 +334,8 @@ func decodeCrossing(d *decoder) *crossing {
 func encodeSkew(s *skew) []byte {
 	e := newEncoder()
 	e.duration(s.cur)
-	for _, d := range s.past {
-		e.duration(d)
-	}
+	e.duration(s.prev)
+	e.duration(s.low)
 	e.at(s.since)
 	e.at(s.newest)
 	e.at(s.heard)
@@ -345,11 +344,9 @@ func encodeSkew(s *skew) []byte {
 }
 
 func decodeSkew(d *decoder) skew {
-	s := skew{cur: d.duration()}
-	for i := range s.past {
-		s.past[i] = d.duration()
+	s := skew{
+		cur: d.duration(), prev: d.duration(), low: d.duration(), since: d.at(), newest: d.at(), heard: d.at(), behind: d.at(),
 	}
-	s.since, s.newest, s.heard, s.behind = d.at(), d.at(), d.at(), d.at()
 	s.kept = s.newest
 	return s
 }

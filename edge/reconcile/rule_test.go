@@ -77,9 +77,13 @@ func (r *rig) health(s devices.HealthState, ids ...string) {
 }
 
 func (r *rig) read(device string, antenna uint8, tag int, dBm float64) {
-	r.step(reconcile.Input{Read: &devices.Read{
+	rd := devices.Read{
 		Device: device, Antenna: antenna, Tag: epc(tag), RSSI: unit.DBm(dBm * 100), HasRSSI: true, HostTime: r.now, Count: 1,
-	}})
+	}
+	if device == "d1" { // it has a clock, d2 has none
+		rd.ReaderTime = r.now
+	}
+	r.step(reconcile.Input{Read: &rd})
 }
 
 // wait lets time pass in ticks of 100 ms.

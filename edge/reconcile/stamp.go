@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"slices"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
@@ -31,14 +30,14 @@ func (i instant) seconds(since instant) float64 { return float64(i-since) / 1e6 
 // skew is what is known of a reader's clock: the offset to the gateway's is the smallest difference that was seen, because
 // a report can arrive late but not early.
 type skew struct {
-	cur    time.Duration    // smallest difference in this window
-	past   [4]time.Duration // and in those before, the latest first
-	since  instant          // when this window began; 0 = nothing is known
-	newest instant          // the reader's newest time
-	heard  instant          // when that arrived
-	behind instant          // since when all its times are older than newest by more than a second; 0 = they are not
-	kept   instant          // newest at the last Flush
-	dirty  bool
+	cur, prev time.Duration // smallest difference in this window and in the one before
+	low       time.Duration // smallest ever
+	since     instant       // when this window began; 0 = nothing is known
+	newest    instant       // the reader's newest time
+	heard     instant       // when that arrived
+	behind    instant       // since when all its times are older than newest by more than a second; 0 = they are not
+	kept      instant       // newest at the last Flush
+	dirty     bool
 }
 
 // correct gives a reader's time on the gateway's clock; never later than host. Only a read that is newer than all before
@@ -47,9 +46,9 @@ func (s *skew) correct(par *Params, reader, host instant) instant {
 	if s.since == 0 || reader > s.newest || s.setBack(par, reader, host) {
 		s.learn(par, reader, host)
 	}
-	offset := min(s.cur, s.past[0])
-	if reader < s.newest { // late or a duplicate: never later than it was stamped at first
-		offset = min(offset, slices.Min(s.past[1:]))
+	offset := min(s.cur, s.prev)
+	if reader < s.newest { // late or a copy: never later than it was stamped at first
+		offset = max(s.low, offset-par.Stall)
 	}
 	return min(reader.add(offset), host)
 }
@@ -58,13 +57,13 @@ func (s *skew) learn(par *Params, reader, host instant) {
 	d := host.sub(reader)
 	switch {
 	case s.since == 0 || reader < s.newest:
-		s.cur, s.past, s.since, s.dirty = d, [4]time.Duration{d, d, d, d}, host, true
+		s.cur, s.prev, s.low, s.since, s.dirty = d, d, d, host, true
 	case host.sub(s.since) > par.SkewWindow:
-		copy(s.past[1:], s.past[:])
-		s.past[0], s.cur, s.since, s.dirty = s.cur, d, host, true
+		s.prev, s.cur, s.since, s.dirty = s.cur, d, host, true
 	case d < s.cur:
 		s.cur, s.dirty = d, true
 	}
+	s.low = min(s.low, d)
 	s.newest, s.heard, s.behind = reader, host, 0
 }
 
