@@ -8,7 +8,7 @@ PROGRAMS := edge hub sim
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 WEB      := hub/web
-TOOL     := go run -modfile=$(CURDIR)/deploy/tools/go.mod
+TOOLS    := $(CURDIR)/bin/tools
 DEBIAN   := chromium fonts-noto-cjk mosquitto
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
@@ -69,19 +69,22 @@ test-e2e: build ## the whole house as processes, with faults, and the console in
 .PHONY: check
 check: format lint tidy generated test ## everything that continuous integration checks
 
+$(TOOLS)/gofumpt $(TOOLS)/staticcheck: deploy/tools/go.mod
+	@mkdir -p $(TOOLS) && cd deploy/tools && GOWORK=off go build -o $(TOOLS)/ mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+
 .PHONY: format
-format:
-	@bad=$$($(TOOL) mvdan.cc/gofumpt -l $(MODULES) deploy/tools | grep -v '\.pb\.go$$' || true); \
+format: $(TOOLS)/gofumpt
+	@all=$$($(TOOLS)/gofumpt -l $(MODULES) deploy/tools); bad=$$(echo "$$all" | sed '/\.pb\.go$$/d'); \
 	if [ -n "$$bad" ]; then echo "not formatted, run make fix:"; echo "$$bad"; exit 1; fi
 
 .PHONY: fix
-fix: ## format the Go and TypeScript sources
-	@$(TOOL) mvdan.cc/gofumpt -w $(MODULES)
+fix: $(TOOLS)/gofumpt ## format the Go and TypeScript sources
+	@$(TOOLS)/gofumpt -w $(MODULES)
 	@cd $(WEB) && npx biome check --write .
 
 .PHONY: lint
-lint:
-	@for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOL) honnef.co/go/tools/cmd/staticcheck ./...); done
+lint: $(TOOLS)/staticcheck
+	@for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOLS)/staticcheck ./...); done
 
 .PHONY: tidy
 tidy: # every module builds alone

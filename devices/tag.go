@@ -72,7 +72,7 @@ func ParseTag(s string) (Tag, error) {
 	kinds := map[string]TagKind{"epc": TagEPC, "uid": TagUID}
 	kind := kinds[scheme]
 	if !ok || kind == 0 {
-		return Tag{}, fmt.Errorf("tag %q does not start with epc: or uid:", s)
+		return Tag{}, fmt.Errorf("tag %q starts with neither epc: nor uid: as it should", s)
 	}
 	id, err := hex.DecodeString(digits)
 	if err != nil {

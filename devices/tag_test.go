@@ -26,7 +26,7 @@ func TestTagReadsWhatItWrites(t *testing.T) {
 
 func TestBadTagsAreRefusedWithAReason(t *testing.T) {
 	for text, want := range map[string]string{
-		"3034": "does not start", "epc:": "0 bytes", "epc:3": "odd length", "uid:zz": "invalid byte",
+		"3034": "starts with neither", "epc:": "0 bytes", "epc:3": "odd length", "uid:zz": "invalid byte",
 		"epc:" + strings.Repeat("00", 31): "31 bytes",
 	} {
 		if _, err := devices.ParseTag(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -71,7 +71,8 @@ func undisturbedDay(t *testing.T) map[string]int64 {
 func (s *site) alarmOf(class string) (a struct {
 	ID, State, Class, Source string
 	Now, Value               *float64
-}, err error) {
+}, err error,
+) {
 	var list struct {
 		Items []struct {
 			ID, State, Class, Source string

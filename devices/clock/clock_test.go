@@ -45,8 +45,10 @@ func TestSpecIsReadBack(t *testing.T) {
 	if c, err := clock.Parse(""); err != nil || c.Spec() != "" || c.Speed() != 1 {
 		t.Errorf("no spec becomes %q, %v", c.Spec(), err)
 	}
-	for _, bad := range []string{"x", "2026-01-05T00:00:00Z*3", "a@b*3", "2026-01-05T00:00:00Z@b*3",
-		"2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*0", "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*NaN"} {
+	for _, bad := range []string{
+		"x", "2026-01-05T00:00:00Z*3", "a@b*3", "2026-01-05T00:00:00Z@b*3",
+		"2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*0", "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*NaN",
+	} {
 		if _, err := clock.Parse(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -29,6 +29,7 @@ const (
 	ColdRoom LocationKind = "cold_room" // a zone with temperature limits
 	Dock     LocationKind = "dock"      // the floor behind a door
 	Table    LocationKind = "table"     // a work place, e.g. inspection
+	Door     LocationKind = "door"      // a portal; no place for goods, named here for people
 )
 
 // Location is a place.

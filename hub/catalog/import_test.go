@@ -58,7 +58,7 @@ func TestEveryProblemIsNamedWithItsPlace(t *testing.T) {
 			"2:item:import it first", "2:lead_time_days:0 to 3650", "2:moq:whole number",
 		}},
 		"levels": {"levels", "item,location,min,max\nMILK-1L,SZ1-A,10,5\n", []string{"2:max:less than min"}},
-		"tags":   {"tags", "tag,item\nABC,MILK-1L\n", []string{"2:tag:does not start with epc: or uid:"}},
+		"tags":   {"tags", "tag,item\nABC,MILK-1L\n", []string{"2:tag:starts with neither epc"}},
 		"demand": {"demand", "item,site,day,quantity\nMILK-1L,SZ1-A,2026-13-01,3\n", []string{"2:site:not in the catalogue", "2:day:YYYY-MM-DD"}},
 	} {
 		_, err := catalog.Parse(test.kind, strings.NewReader(test.text), known)

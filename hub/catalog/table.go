@@ -57,7 +57,7 @@ func (p *parser) item() {
 	p.rows.Items = append(p.rows.Items, v)
 }
 
-var locationKinds = []LocationKind{Site, Zone, Bay, ColdRoom, Dock, Table}
+var locationKinds = []LocationKind{Site, Zone, Bay, ColdRoom, Dock, Table, Door}
 
 func (p *parser) location() {
 	v := Location{
@@ -66,7 +66,7 @@ func (p *parser) location() {
 	}
 	p.unique(v.Code)
 	if !slices.Contains(locationKinds, v.Kind) {
-		p.wrong("kind", "%q is not a kind of location; use site, zone, bay, cold_room, dock or table", v.Kind)
+		p.wrong("kind", "%q is not a kind of location; use site, zone, bay, cold_room, dock, table or door", v.Kind)
 	}
 	if v.Kind == Site && v.Site != v.Code {
 		p.wrong("site", "a site's own code is its site: write %s", v.Code)

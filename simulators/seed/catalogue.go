@@ -57,6 +57,9 @@ func locations(s *scenario.Scenario) table {
 			l.Code, site.Code, l.Kind, parent, l.Name.EN, l.Name.ZH, n(l.Plan.X), n(l.Plan.Y), n(l.Plan.W), n(l.Plan.H),
 		})
 	}
+	for _, d := range s.Doors {
+		t.rows = append(t.rows, []string{d.ID, site.Code, "door", d.Floor, d.Name.EN, d.Name.ZH, "0", "0", "0", "0"})
+	}
 	return t
 }
 

@@ -10,7 +10,7 @@ export type List<T> = { items: T[]; next: string };
 export type Session = Narrow<Schemas['Session'], { role: Role }>;
 export type About = Schemas['About'];
 
-export type LocationKind = 'site' | 'zone' | 'bay' | 'cold_room' | 'dock' | 'table';
+export type LocationKind = 'site' | 'zone' | 'bay' | 'cold_room' | 'dock' | 'table' | 'door';
 /** On the floor plan in decimetres; all 0 = not drawn. */
 export type Location = Narrow<Schemas['Place'], { kind: LocationKind }>;
 export type SnapshotItem = Schemas['ItemName'];
