@@ -64,7 +64,7 @@ test-web: $(WEB)/node_modules/.package-lock.json ## the console's type check, li
 
 .PHONY: test-e2e
 test-e2e: build ## the whole house as processes, with faults, and the console in Chromium
-	@TALLYDOCK_E2E=1 go test -count=1 -timeout 30m ./deploy/e2e/...
+	@TALLYDOCK_E2E=1 go test -count=1 -parallel 4 -timeout 30m -v -run '^Test[^M]' ./deploy/e2e/... | grep -v '^=== '
 
 .PHONY: check
 check: format lint tidy generated test ## everything that continuous integration checks

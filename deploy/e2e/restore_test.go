@@ -16,6 +16,7 @@ import (
 // TestHubRestoredFromACopyCatchesUp puts back a copy of the hub's database that is an hour of the site's time old; the
 // edge must notice by itself and send again what the hub has lost.
 func TestHubRestoredFromACopyCatchesUp(t *testing.T) {
+	t.Parallel()
 	s := open(t, house.Options{Scenario: "hour", Speed: 60})
 	begin := s.Clock.Now()
 	s.start("hub", "sim", "edge")
@@ -57,7 +58,7 @@ func TestHubRestoredFromACopyCatchesUp(t *testing.T) {
 		return now >= after, fmt.Sprintf("acked %d of %d", now, after)
 	})
 	t.Logf("the copy ended at record %d, the hub had acked %d; it has all of them again", before, after)
-	s.settled(time.Minute)
+	s.settled(time.Minute, 0)
 	s.books()
 }
 
