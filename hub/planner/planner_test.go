@@ -255,7 +255,7 @@ func BenchmarkRun1000ItemsOf120Days(b *testing.B) {
 
 func TestLoopKeepsItsTimeOverARestart(t *testing.T) {
 	h := open(t)
-	fast, err := clock.Scaled(h.now, time.Now(), 36_000) // an hour in a tenth of a second
+	fast, err := clock.Scaled(h.now, time.Now(), 7200) // an hour in half a second
 	if err != nil {
 		t.Fatal(err)
 	}
