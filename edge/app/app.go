@@ -200,6 +200,7 @@ func (a *App) startUplink() error {
 		Status: func() wire.Status {
 			return wire.Status{
 				Software: a.opt.Software, ClockUnsynced: a.time.Unsynced(), Devices: a.fleet.Snapshot(), Limits: limits,
+				Doors: doorsOf(a.plan),
 			}
 		},
 	}, a.store, a.pipeline.Command)

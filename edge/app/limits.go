@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/edge/site"
 	"github.com/tallydock/tallydock/edge/watch"
 )
 
@@ -38,4 +39,13 @@ func tighten(l *wire.Limit, r watch.Rule) {
 	case r.Kind == watch.Low && (!l.HasLow || r.Limit > l.Low):
 		l.HasLow, l.Low = true, r.Limit
 	}
+}
+
+// doorsOf gives the doors with the readers that watch them.
+func doorsOf(p *site.Plan) []wire.Door {
+	var out []wire.Door
+	for i, d := range p.Doors {
+		out = append(out, wire.Door{ID: d.ID, Location: d.Location, Devices: p.DoorDevices(i)})
+	}
+	return out
 }
