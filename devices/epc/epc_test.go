@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/devicetest"
 	"github.com/tallydock/tallydock/devices/epc"
 )
 
@@ -21,7 +22,7 @@ func TestOneOfEachScheme(t *testing.T) {
 		{"3300393243ff740000000000", "grai-96:0.061414113245..0", "grai:061414113245..0", "(8003)006141411324540"},
 		{"3434257bf400000000bc6038", "giai-96:1.0614141.12345400", "giai:0614141.12345400", "(8004)061414112345400"},
 	} {
-		tag, err := epc.Decode(unhex(t, c.hex))
+		tag, err := epc.Decode(devicetest.Unhex(t, c.hex))
 		if err != nil || tag.URI() != "urn:epc:tag:"+c.tag || tag.Identity.URI() != "urn:epc:id:"+c.pure || tag.ElementString() != c.elements {
 			t.Errorf("%s: %s %s %s %v", c.hex, tag.URI(), tag.Identity.URI(), tag.ElementString(), err)
 		}
@@ -45,7 +46,7 @@ func TestMemoryThatTheStandardForbidsIsRefusedAndNamedRaw(t *testing.T) {
 		"character outside the set":      {"3674257bf6b7a651800000000000000000000000000000000000", "GS1 does not allow"},
 		"bits after the last":            {"3674257bf6b7a670800000000000000000000000000000000001", "must be zero"},
 	} {
-		memory := unhex(t, c.hex)
+		memory := devicetest.Unhex(t, c.hex)
 		_, err := epc.Decode(memory)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v does not say %q", name, err, c.says)
@@ -66,7 +67,7 @@ func TestMemoryThatTheStandardForbidsIsRefusedAndNamedRaw(t *testing.T) {
 }
 
 func TestTheGreatestCompanyPrefixIsTaken(t *testing.T) {
-	memory := unhex(t, "3003a352943ffe4000000001")
+	memory := devicetest.Unhex(t, "3003a352943ffe4000000001")
 	if got := epc.URI(memory); got != "urn:epc:tag:sgtin-96:0.999999999999.9.1" {
 		t.Error(got)
 	}
@@ -159,7 +160,7 @@ func TestEncodeSGTIN96(t *testing.T) {
 }
 
 func TestACardHasNoGTIN(t *testing.T) {
-	card, err := devices.NewTag(devices.TagUID, unhex(t, "3074257bf7194e"))
+	card, err := devices.NewTag(devices.TagUID, devicetest.Unhex(t, "3074257bf7194e"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/devicetest"
 	"github.com/tallydock/tallydock/devices/epc"
 )
 
@@ -25,7 +26,7 @@ func schemeOf(uri string) string {
 
 func TestVectorsOfBinaryTagURIAndPureIdentity(t *testing.T) {
 	valid, refused, other := 0, 0, 0
-	for _, row := range fixture(t, "rfid/epc/epc_hex_uri_vectors.csv") {
+	for _, row := range devicetest.Fixture(t, "rfid/epc/epc_hex_uri_vectors.csv") {
 		switch scheme := schemeOf(row["pure_identity_uri"]); {
 		case scheme == "":
 			other++
@@ -47,7 +48,7 @@ func checkVector(t *testing.T, row map[string]string) {
 	if len(row["epc_hex"])%4 != 0 {
 		row["epc_hex"] += "00" // one vector ends with its last byte; a tag's memory is of words
 	}
-	memory := unhex(t, row["epc_hex"])
+	memory := devicetest.Unhex(t, row["epc_hex"])
 	tag, err := epc.Decode(memory)
 	if err != nil || tag.URI() != row["tag_uri"] || tag.Identity.URI() != row["pure_identity_uri"] {
 		t.Errorf("%x: decoded as %s, %s, %v", memory, tag.URI(), tag.Identity.URI(), err)
@@ -90,7 +91,7 @@ func checkRefused(t *testing.T, scheme, uri string) {
 
 func TestVectorsOfPureIdentities(t *testing.T) {
 	valid, invalid := 0, 0
-	for _, row := range fixture(t, "rfid/epc/epc_pure_identity_valid_invalid.csv") {
+	for _, row := range devicetest.Fixture(t, "rfid/epc/epc_pure_identity_valid_invalid.csv") {
 		if !slices.Contains(schemes, strings.ToLower(row["scheme"])) {
 			continue
 		}
@@ -112,7 +113,7 @@ func TestVectorsOfPureIdentities(t *testing.T) {
 
 func TestVectorsOfElementStrings(t *testing.T) {
 	rows := 0
-	for _, row := range fixture(t, "rfid/epc/epc_gs1_element_strings.csv") {
+	for _, row := range devicetest.Fixture(t, "rfid/epc/epc_gs1_element_strings.csv") {
 		if schemeOf(row["uri"]) == "" || row["expect"] != "valid" {
 			continue // other schemes; or GTINs of 8, 12, 13 digits, which this package does not write
 		}
@@ -146,8 +147,8 @@ func TestVectorsOfElementStrings(t *testing.T) {
 
 func TestRandomTagsOfAPublicSet(t *testing.T) {
 	count := map[string]int{}
-	for _, row := range fixture(t, "rfid/epc/iomz_1000_tags_pc_epc.csv") {
-		memory := unhex(t, row["epc_hex"])
+	for _, row := range devicetest.Fixture(t, "rfid/epc/iomz_1000_tags_pc_epc.csv") {
+		memory := devicetest.Unhex(t, row["epc_hex"])
 		tag, err := epc.Decode(memory)
 		if err != nil {
 			t.Error(err)

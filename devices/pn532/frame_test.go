@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tallydock/tallydock/devices/devicetest"
 	"github.com/tallydock/tallydock/devices/pn532"
 )
 
 func TestRecordedFrames(t *testing.T) {
 	checked := 0
-	for _, row := range fixture(t, "rfid/nfc/pn532_hsu.csv") {
-		raw := unhex(t, row["hex"])
+	for _, row := range devicetest.Fixture(t, "rfid/nfc/pn532_hsu.csv") {
+		raw := devicetest.Unhex(t, row["hex"])
 		f, rest, skipped, err := pn532.Decode(raw)
 		checked++
 		if err != nil || skipped != 0 || len(bytes.Trim(rest, "\x00")) != 0 {
@@ -142,7 +143,7 @@ func TestAListThatLacksBytesIsRefused(t *testing.T) {
 			t.Errorf("%d of %d bytes: no error", n, len(whole.Params))
 		}
 	}
-	wrong := pn532.Frame{Kind: pn532.Data, Direction: pn532.FromChip, Code: 0x4B, Params: unhex(t, "0101000408050102030405")}
+	wrong := pn532.Frame{Kind: pn532.Data, Direction: pn532.FromChip, Code: 0x4B, Params: devicetest.Unhex(t, "0101000408050102030405")}
 	if _, err := pn532.ParseTargets(wrong); err == nil {
 		t.Error("UID of 5 bytes: no error")
 	}

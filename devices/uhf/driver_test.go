@@ -158,8 +158,8 @@ func TestASightingBecomesARead(t *testing.T) {
 	p.answer()
 	running := devicetest.Start(t, p.driver(), sink)
 	p.await(uhf.MultiPoll)
-	epc := unhex(t, "30751feb705c5904e3d50d70")
-	_, _ = p.end().Write(unhex(t, "bb02220011c9340030751feb705c5904e3d50d703a76ef7e"))
+	epc := devicetest.Unhex(t, "30751feb705c5904e3d50d70")
+	_, _ = p.end().Write(devicetest.Unhex(t, "bb02220011c9340030751feb705c5904e3d50d703a76ef7e"))
 	sink.Wait(t, "the sighting is a read", func() bool { return len(sink.Reads()) == 1 })
 	tag, _ := devices.NewTag(devices.TagEPC, epc)
 	want := devices.Read{Device: "uhf-a1", Tag: tag, RSSI: -5500, HasRSSI: true, HostTime: noon, Count: 1}

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tallydock/tallydock/devices/devicetest"
 	"github.com/tallydock/tallydock/devices/uhf"
 )
 
 func TestRecordedFrames(t *testing.T) {
 	checked := 0
-	for _, row := range fixture(t, "rfid/serial_uhf/m100_yrm100_bb7e.csv") {
-		raw := unhex(t, row["hex"])
+	for _, row := range devicetest.Fixture(t, "rfid/serial_uhf/m100_yrm100_bb7e.csv") {
+		raw := devicetest.Unhex(t, row["hex"])
 		f, rest, skipped, err := uhf.Decode(raw)
 		checked++
 		if row["frame_check"] != "valid" {
@@ -188,7 +189,7 @@ func TestAFrameMayArriveByteByByte(t *testing.T) {
 
 func TestEPCLengthComesFromThePCWord(t *testing.T) {
 	f := func(pc string, more string) uhf.Frame {
-		return uhf.Frame{Type: uhf.NoticeFrame, Code: uhf.Poll, Params: unhex(t, "c9"+pc+more)}
+		return uhf.Frame{Type: uhf.NoticeFrame, Code: uhf.Poll, Params: devicetest.Unhex(t, "c9"+pc+more)}
 	}
 	n, err := uhf.ParseNotice(f("1000", "03269201"+"eeee"+"2a79"))
 	if err != nil || hex.EncodeToString(n.EPC) != "03269201" || n.CRC != 0x2A79 {
@@ -200,7 +201,7 @@ func TestEPCLengthComesFromThePCWord(t *testing.T) {
 	for name, bad := range map[string]uhf.Frame{
 		"longer than the frame": f("3000", "03269201"+"2a79"),
 		"no room":               f("10", "00"),
-		"other code":            {Type: uhf.NoticeFrame, Code: uhf.Stop, Params: unhex(t, "c91000032692012a79")},
+		"other code":            {Type: uhf.NoticeFrame, Code: uhf.Stop, Params: devicetest.Unhex(t, "c91000032692012a79")},
 	} {
 		if _, err := uhf.ParseNotice(bad); err == nil {
 			t.Errorf("%s: no error", name)

@@ -1,4 +1,4 @@
-package uhf_test
+package devicetest
 
 import (
 	"encoding/csv"
@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// fixture reads a table of recorded frames that lies beside the project; without it the test is skipped.
-func fixture(t *testing.T, name string) []map[string]string {
+// Fixture reads a table of recorded frames or vectors that lies beside the project; without it the test is skipped.
+func Fixture(t *testing.T, name string) []map[string]string {
 	t.Helper()
 	dir, err := os.Getwd()
 	for err == nil && filepath.Dir(dir) != dir {
@@ -20,7 +20,7 @@ func fixture(t *testing.T, name string) []map[string]string {
 	}
 	f, err := os.Open(filepath.Join(dir, "..", "shared", "data", filepath.FromSlash(name)))
 	if err != nil {
-		t.Skipf("the recorded frames are not here: %v", err)
+		t.Skipf("the recorded data are not here: %v", err)
 	}
 	defer f.Close()
 	r := csv.NewReader(f)
@@ -40,7 +40,8 @@ func fixture(t *testing.T, name string) []map[string]string {
 	return table
 }
 
-func unhex(t *testing.T, s string) []byte {
+// Unhex reads the hexadecimal digits of a fixture.
+func Unhex(t *testing.T, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
