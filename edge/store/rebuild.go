@@ -1,22 +1,37 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 
 	badger "github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/pb"
 	"github.com/dgraph-io/badger/v4/table"
 	"github.com/dgraph-io/ristretto/v2/z"
+	"google.golang.org/protobuf/proto"
 )
 
 // verifyTables reads every table that belongs to a database, which must be closed, and compares its checksums. Badger must
 // not run over a damaged table: its compaction panics, again after each start, or leaves rows out without a word. Tables
 // that the manifest does not name are what a crash left of a compaction; Badger removes them.
 func verifyTables(dir string) error {
-	manifest, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	return eachTable(dir, func(_ *os.File, id uint64) error {
+		if err := verifyTable(table.NewFilename(id, dir), options.OnTableRead); err != nil {
+			return fmt.Errorf("table %d is damaged: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// eachTable visits the tables of a closed database, and gives the manifest, which stands at its end.
+func eachTable(dir string, visit func(manifest *os.File, id uint64) error) error {
+	manifest, err := os.OpenFile(filepath.Join(dir, badger.ManifestFilename), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // there is no database, or Badger says so
 	}
@@ -24,19 +39,46 @@ func verifyTables(dir string) error {
 		return err
 	}
 	defer manifest.Close()
-	m, _, err := badger.ReplayManifestFile(manifest, 0, badger.DefaultOptions(dir))
+	m, end, err := badger.ReplayManifestFile(manifest, 0, badger.DefaultOptions(dir))
 	if err != nil {
 		return fmt.Errorf("manifest is damaged: %w", err)
 	}
+	if _, err := manifest.Seek(end, io.SeekStart); err != nil {
+		return err
+	}
 	for id := range m.Tables {
-		if err := verifyTable(table.NewFilename(id, dir)); err != nil {
-			return fmt.Errorf("table %d is damaged: %w", id, err)
+		if err := visit(manifest, id); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func verifyTable(path string) error {
+// leaveOutBroken takes the tables that cannot even be opened out of the manifest and sets their files aside. Badger opens
+// tables in goroutines of its own and panics there over a damaged footer, which would end the program at every start.
+func leaveOutBroken(dir string) error {
+	return eachTable(dir, func(manifest *os.File, id uint64) error {
+		path := table.NewFilename(id, dir)
+		if verifyTable(path, options.OnBlockRead) == nil {
+			return nil
+		}
+		if err := os.Rename(path, path+".damaged"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		change, err := proto.Marshal(&pb.ManifestChangeSet{Changes: []*pb.ManifestChange{{Id: id, Op: pb.ManifestChange_DELETE}}})
+		if err != nil {
+			return err
+		}
+		entry := binary.BigEndian.AppendUint32(nil, uint32(len(change)))
+		entry = binary.BigEndian.AppendUint32(entry, crc32.Checksum(change, crc32.MakeTable(crc32.Castagnoli)))
+		if _, err := manifest.Write(append(entry, change...)); err != nil {
+			return err
+		}
+		return manifest.Sync()
+	})
+}
+
+func verifyTable(path string, mode options.ChecksumVerificationMode) error {
 	file, err := z.OpenMmapFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -44,7 +86,7 @@ func verifyTable(path string) error {
 	standard := badger.DefaultOptions("")
 	err = guarded(func() error {
 		_, err := table.OpenTable(file, table.Options{
-			ReadOnly: true, BlockSize: standard.BlockSize, Compression: standard.Compression, ChkMode: options.OnTableRead,
+			ReadOnly: true, BlockSize: standard.BlockSize, Compression: standard.Compression, ChkMode: mode,
 		})
 		return err
 	})
@@ -57,6 +99,9 @@ func verifyTable(path string) error {
 func (s *Store) rebuild(head headState, aside string) error {
 	fresh, whole := s.badgerDir()+".new", s.badgerDir()+".whole"
 	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := leaveOutBroken(s.badgerDir()); err != nil {
 		return err
 	}
 	// No compactor may touch the damaged tables, so none may be waited for either.

@@ -265,14 +265,13 @@ func TestRecordDamagedAfterItWasSentIsNotSentTwice(t *testing.T) {
 	}
 }
 
-// TestFlippedBitIsNeverSilent flips single bits all over the files of a store. Whatever Badger then does, all that was
-// promised is there, or it is said that it is not.
-func TestFlippedBitIsNeverSilent(t *testing.T) {
-	dir := t.TempDir()
-	opt := small(dir)
+// severalTables makes a store of several tables and a log with n records and n samples: live as a crash would leave it,
+// closed as it is after Close.
+func severalTables(t *testing.T) (live, closed string, n int, state map[string]string) {
+	closed = t.TempDir()
+	opt := small(closed)
 	s, _ := open(t, opt)
-	n := 0
-	for range 4 { // several tables and a log
+	for range 4 {
 		fill(t, s, n+1, 150)
 		n += 150
 		if n < 600 {
@@ -280,21 +279,53 @@ func TestFlippedBitIsNeverSilent(t *testing.T) {
 			s, _ = open(t, opt)
 		}
 	}
-	state := loadAll(t, s, "")
-	live := copyDir(t, dir) // with its log, as a crash would leave it
+	state = loadAll(t, s, "")
+	live = copyDir(t, closed)
 	s.Close()
+	return live, closed, n, state
+}
+
+// TestFlippedBitIsNeverSilent flips single bits all over the files of a store. Whatever Badger then does, all that was
+// promised is there, or it is said that it is not.
+func TestFlippedBitIsNeverSilent(t *testing.T) {
+	live, closed, n, state := severalTables(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	rounds := 40
 	if testing.Short() {
 		rounds = 10
 	}
-	for _, from := range []string{live, dir} {
+	for _, from := range []string{live, closed} {
 		for range rounds {
 			d := copyDir(t, from)
 			where := flipSomewhere(t, rng, d)
 			checkNothingSilent(t, d, where, n, state)
 			os.RemoveAll(d)
 		}
+	}
+}
+
+// TestFlippedFooterCostsItsTableOnly flips bits of the last bytes of tables, over which Badger itself ends the program.
+func TestFlippedFooterCostsItsTableOnly(t *testing.T) {
+	_, closed, n, state := severalTables(t)
+	tables, _ := filepath.Glob(filepath.Join(closed, "badger/*.sst")) // Close left no others than the manifest names
+	for i := range 24 {
+		d := copyDir(t, closed)
+		path := filepath.Join(d, "badger", filepath.Base(tables[i%len(tables)]))
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := len(b) - 1 - i
+		b[at] ^= 1 << (i % 8)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		where := fmt.Sprintf("%s byte %d of %d", filepath.Base(path), at, len(b))
+		r, got := checkNothingSilent(t, d, where, n, state)
+		if r.SetAside == "" || (got == 0 && len(tables) > 1) {
+			t.Fatalf("%s: %d of %d records are left; recovery says %q", where, got, n, r)
+		}
+		os.RemoveAll(d)
 	}
 }
 
@@ -322,12 +353,13 @@ func flipSomewhere(t *testing.T, rng *rand.Rand, dir string) string {
 	return fmt.Sprintf("%s byte %d of %d", filepath.Base(path), at, used)
 }
 
-func checkNothingSilent(t *testing.T, dir, where string, n int, state map[string]string) {
+// checkNothingSilent opens a damaged store and gives what recovery said and how many of n records can be read.
+func checkNothingSilent(t *testing.T, dir, where string, n int, state map[string]string) (r store.Recovery, left int) {
 	t.Helper()
 	s, r, err := store.Open(t.Context(), small(dir))
 	if err != nil {
 		t.Logf("%s: %v", where, err) // loud enough
-		return
+		return r, 0
 	}
 	defer s.Close()
 	got := readAll(t, s, 1)
@@ -352,4 +384,5 @@ func checkNothingSilent(t *testing.T, dir, where string, n int, state map[string
 	if len(h.taken) != len(got) {
 		t.Fatalf("%s: the hub got %d of %d records", where, len(h.taken), len(got))
 	}
+	return r, len(got)
 }
