@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 )
 
 // TestBurstOfReadersArrivesWholeAndInOrder publishes faster than a gateway takes it, from several readers at once, through
-// the hub's broker. A broker that puts off what is too much would bring it half a minute later and out of order.
+// the hub's broker. A broker that puts off what is too much would bring it seconds later and out of order.
 func TestBurstOfReadersArrivesWholeAndInOrder(t *testing.T) {
 	const readers, each = 6, 1500
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
@@ -72,21 +73,27 @@ func TestBurstOfReadersArrivesWholeAndInOrder(t *testing.T) {
 	t.Logf("%d messages of %d readers in %v", readers*each, readers, time.Since(began).Round(time.Millisecond))
 }
 
-// hear takes a reader's messages, a little slower than they come, and checks that they are numbered without a gap.
+// hear takes a reader's messages, a little slower than they come, and checks that they are numbered without a gap;
+// a message may come again.
 func hear(t *testing.T, sub *mqttnode.Subscription, each int) {
-	for n := range each {
+	for due := 0; due < each; {
 		select {
 		case m := <-sub.Messages():
-			if string(m.Payload) != fmt.Sprint(n) {
-				t.Errorf("%s: message %s where %d is due", m.Topic, m.Payload, n)
+			m.Ack()
+			got, err := strconv.Atoi(string(m.Payload))
+			if err == nil && got < due {
+				continue // a copy: it was not acknowledged in time
+			}
+			if got != due || err != nil {
+				t.Errorf("%s: message %s where %d is due", m.Topic, m.Payload, due)
 				return
 			}
-			m.Ack()
-			if n%100 == 0 {
+			due++
+			if due%100 == 0 {
 				time.Sleep(20 * time.Millisecond) // the gateway is busy
 			}
 		case <-time.After(20 * time.Second):
-			t.Errorf("nothing came for 20 s after %d messages", n)
+			t.Errorf("nothing came for 20 s after %d messages", due)
 			return
 		}
 	}

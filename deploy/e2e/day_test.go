@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,10 +22,6 @@ import (
 
 // speed of the whole-day tests: a day in under five minutes.
 const speed = 300
-
-// misjudged is how many units of the disturbed day may be where readers did not see them go, because a gateway was killed
-// while they passed a door. It bounds what was not seen; of what was decided nothing may be missing (see books).
-const misjudged = 5
 
 // dayLength is when the last goods have moved and the next morning's work has not begun.
 const dayLength = 22 * time.Hour
@@ -46,11 +44,10 @@ func TestOneDay(t *testing.T) {
 	if undisturbed == nil || disturbed == nil {
 		return
 	}
-	diff := compare(disturbed, undisturbed)
-	if n := off(disturbed, undisturbed); n > 2*misjudged {
-		t.Errorf("the disturbed day ends with another stock, by %d units:\n%s", n, strings.Join(diff, "\n"))
+	if diff := compare(disturbed, undisturbed); len(diff) > 0 {
+		t.Errorf("the disturbed day ends with another stock:\n%s", strings.Join(diff, "\n"))
 	} else {
-		t.Logf("the disturbed day ends with the undisturbed day's stock but for %d units\n%s", n, strings.Join(diff, "\n"))
+		t.Log("the disturbed day ends with the undisturbed day's stock")
 	}
 }
 
@@ -61,7 +58,7 @@ func undisturbedDay(t *testing.T) map[string]int64 {
 	s.login()
 	s.excursion(begin)
 	s.until(begin.Add(dayLength))
-	got, want := s.settled(25*time.Second, 0)
+	got, want := s.settled(25 * time.Second)
 	total := int64(0)
 	for _, q := range got {
 		total += q
@@ -167,7 +164,8 @@ func (s *site) books() {
 // uplink message sent twice and some reordered, and a serial cable pulled and put back.
 func disturbedDay(t *testing.T) map[string]int64 {
 	o := house.Options{Scenario: "day", Speed: speed, MQTT: free(t)}
-	chaos, err := e2e.NewChaos(o.MQTT, 7)
+	draw := faultSeed(t)
+	chaos, err := e2e.NewChaos(o.MQTT, draw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,19 +182,32 @@ func disturbedDay(t *testing.T) map[string]int64 {
 	begin := s.Clock.Now()
 	s.start("hub", "sim", "edge")
 	s.login()
-	kills := s.torment(chaos, begin)
+	kills := s.torment(chaos, begin, draw)
 	s.until(begin.Add(dayLength))
 	s.login()
-	got, _ := s.settled(25*time.Second, misjudged)
+	got, _ := s.settled(25 * time.Second)
 	t.Logf("faults: edge killed %d times, hub %d times, broker cut %d times, %d messages sent twice, %d reordered, cable pulled %d times; 0 lost, 0 twice",
 		kills["edge"], kills["hub"], chaos.Cuts.Load(), chaos.Duplicated.Load(), chaos.Swapped.Load(), kills["cable"])
 	s.books()
 	return got
 }
 
+// faultSeed is what the faults of this run are drawn from: TALLYDOCK_E2E_SEED, or the same every time.
+func faultSeed(t *testing.T) uint64 {
+	text := os.Getenv("TALLYDOCK_E2E_SEED")
+	if text == "" {
+		return 7
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("TALLYDOCK_E2E_SEED: %v", err)
+	}
+	return n
+}
+
 // torment plays the faults at random moments of the working day and says how many of each.
-func (s *site) torment(chaos *e2e.Chaos, begin time.Time) map[string]int {
-	r := rand.New(rand.NewPCG(20, 26))
+func (s *site) torment(chaos *e2e.Chaos, begin time.Time, seed uint64) map[string]int {
+	r := rand.New(rand.NewPCG(seed, 20))
 	var faults []string
 	for _, f := range []struct {
 		name  string

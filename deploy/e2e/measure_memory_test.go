@@ -189,7 +189,7 @@ func (c *crowd) flushAll() {
 }
 
 // readAll shows each tag twice, which is what the shelf rule needs. It waits for the edge now and then: of what a session
-// has on its way the hub's broker holds everything beyond its limit back for half a minute where the session has several
+// has on its way the hub's broker holds everything beyond its limit back for seconds where the session has several
 // subscriptions.
 func (c *crowd) readAll() {
 	const atOnce = 100 * crowdMessage

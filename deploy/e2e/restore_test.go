@@ -58,7 +58,7 @@ func TestHubRestoredFromACopyCatchesUp(t *testing.T) {
 		return now >= after, fmt.Sprintf("acked %d of %d", now, after)
 	})
 	t.Logf("the copy ended at record %d, the hub had acked %d; it has all of them again", before, after)
-	s.settled(time.Minute, 0)
+	s.settled(time.Minute)
 	s.books()
 }
 

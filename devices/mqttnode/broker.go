@@ -230,7 +230,7 @@ func (b *Broker) wanting(topic string) []*Subscription {
 // setUp subscribes on a new connection: once for all where the filters have a common beginning and the broker grants it,
 // else filter by filter. One subscription keeps the messages in order and in time: a NATS server counts what is in flight
 // per subscription and per session alike, so that with several of them a burst on one makes messages of others wait for
-// its redelivery, half a minute later.
+// its redelivery, seconds later.
 func (b *Broker) setUp(epoch context.Context, client mqtt.Client) {
 	b.mu.Lock()
 	b.client, b.epoch, b.problem = client, epoch, nil

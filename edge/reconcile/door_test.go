@@ -198,7 +198,7 @@ func TestPassWaitsForAReaderThatIsDown(t *testing.T) {
 		t.Fatal("the pass was judged while its reader was down")
 	}
 	r.up("d1")
-	r.wait(30 * time.Second)
+	r.wait(reconcile.Defaults().Redeliver * 3 / 4)
 	if len(r.ends) != 0 {
 		t.Fatal("the pass was judged before the broker could send again")
 	}
@@ -252,7 +252,7 @@ func TestReadsThatTheBrokerSendsAgainJoinTheirPass(t *testing.T) {
 	r.wait(5 * time.Second)
 	r.up("a", "b", "pad", "d1", "d2")
 	send(all[150:]) // what comes fresh is first
-	r.wait(30 * time.Second)
+	r.wait(reconcile.Defaults().Redeliver * 3 / 4)
 	if len(r.ends) != 0 {
 		t.Fatalf("judged too early: %+v", r.ends)
 	}

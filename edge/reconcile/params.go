@@ -20,7 +20,8 @@ type Params struct {
 	SkewWindow, StepBack time.Duration
 
 	// A window at a door in which a reader was away stays open until the reader has been back for Redeliver, which is longer
-	// than a broker waits before it sends again what was not acknowledged; but not longer than Hold after its last read.
+	// than a broker waits before it sends again what was not acknowledged (the hub's: two seconds); but not longer than Hold
+	// after its last read.
 	Redeliver, Hold time.Duration
 
 	AfterOut time.Duration // after a pass, reads at shelves are echoes of it for so long
@@ -56,7 +57,7 @@ func Defaults() Params {
 		Threshold: 6, Holdoff: 500 * time.Millisecond, Slope: -0.008, Offline: -3,
 		Refresh: 30 * time.Second, Stall: 5 * time.Second,
 		SkewWindow: 10 * time.Minute, StepBack: 30 * time.Second,
-		Redeliver: 40 * time.Second, Hold: 15 * time.Minute, AfterOut: 2 * time.Second,
+		Redeliver: 10 * time.Second, Hold: 15 * time.Minute, AfterOut: 2 * time.Second,
 		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,
 		Rise: 6, Crest: 8, Faint: 12, Separation: 0.5, Together: 0.35, FlatReads: 6, StaticPasses: 3,
 	}

@@ -34,6 +34,10 @@ const (
 	// MaxInFlight is how many messages of QoS 1 a subscription may have unacknowledged. A hub whose queue is longer can
 	// never be given more than it holds. (NATS refuses subscriptions beyond a sum of 65,535 per session.)
 	MaxInFlight = 2048
+	// AckWait is after how long a message that was not acknowledged is sent again. MQTT asks for that at once when a client
+	// comes back, but a NATS server waits, so that all that was on its way when a line broke comes so late and behind
+	// younger messages; where lines break more often than that, never. A slow client gets copies, which cost it little.
+	AckWait = 2 * time.Second
 	// MaxPayload is the longest message in bytes: more than wire.MaxMessageBytes, for headers.
 	MaxPayload = 1<<20 + 64<<10
 	// SessionExpiry is how long a persistent session waits for its client.
@@ -94,7 +98,7 @@ func options(dir, host string, port int, auth server.Authentication) *server.Opt
 		JetStream: true, StoreDir: dir, JetStreamMaxStore: MaxStore, JetStreamMaxMemory: 64 << 20,
 		MaxPayload: MaxPayload, CustomClientAuthentication: auth,
 		MQTT: server.MQTTOpts{
-			Host: host, Port: port, MaxAckPending: MaxInFlight, AckWait: 30 * time.Second,
+			Host: host, Port: port, MaxAckPending: MaxInFlight, AckWait: AckWait,
 			ConsumerInactiveThreshold: SessionExpiry,
 		},
 	}
