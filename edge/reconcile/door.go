@@ -330,13 +330,13 @@ func (m *Machine) closeQuiet(now instant) {
 	}
 }
 
-// closeDue closes, in their order, the windows of a door that are over: a later one has begun, it has lasted for too long,
-// or nothing has arrived for a while; and no late reads are to be expected.
+// closeDue closes, in their order, the windows of a door that are over: one has lasted for too long, or nothing has arrived
+// for a while; and no late reads are to be expected.
 func (m *Machine) closeDue(door int, now instant) {
 	d, quiet := &m.doors[door], m.plan.Doors[door].Quiet
 	for len(d.wins) > 0 {
 		w := d.wins[0]
-		over := len(d.wins) > 1 || w.full || now.sub(w.arrived) >= quiet
+		over := w.full || now.sub(w.arrived) >= quiet+m.late(door)
 		if !over || m.interrupted(door, w, now) {
 			return
 		}
@@ -348,9 +348,21 @@ func (m *Machine) closeDue(door int, now instant) {
 	}
 }
 
-// interrupted reports whether reads of a window may still be on their way, because a reader of the door is not up, or has
-// come back since the window began. What a broker was not acknowledged it sends again, but not at once; only a reader
-// that stamps its reads itself can be behind one. A line that was plugged in again has nothing to catch up with.
+// late is how late reads may come to a door: those that a reader stamped itself travel over a network, which may stand still
+// for a moment.
+func (m *Machine) late(door int) time.Duration {
+	for _, id := range m.doors[door].readers {
+		if dev := m.devices[id]; dev != nil && dev.skew.since != 0 {
+			return m.par.Late
+		}
+	}
+	return 0
+}
+
+// interrupted reports whether reads of a window, or of one before it, may still be on their way, because a reader of the
+// door is not up or has just come back. What a broker was not acknowledged it sends again, but not at once, and what is
+// fresh may come first; only a reader that stamps its reads itself can be behind one. A line that was plugged in again has
+// nothing to catch up with.
 func (m *Machine) interrupted(door int, w *window, now instant) bool {
 	if now.sub(w.arrived) >= m.par.Hold {
 		return false
@@ -360,11 +372,10 @@ func (m *Machine) interrupted(door int, w *window, now instant) bool {
 		if dev == nil || !dev.up {
 			return true
 		}
-		wait := m.plan.Doors[door].Quiet
 		if dev.skew.since != 0 {
-			wait = m.par.Redeliver
+			return now.sub(dev.since) < m.par.Redeliver
 		}
-		return dev.since > w.since && now.sub(dev.since) < wait
+		return dev.since > w.since && now.sub(dev.since) < m.plan.Doors[door].Quiet
 	})
 }
 

@@ -100,7 +100,7 @@ func TestPassWithoutStrengthsGoesByTheOrderOfSides(t *testing.T) {
 		r.step(reconcile.Input{Read: &devices.Read{Device: "d1", Antenna: antenna, Tag: epc(1), HostTime: r.now, Count: 1}})
 		r.wait(300 * time.Millisecond)
 	}
-	r.wait(4 * time.Second)
+	r.wait(6 * time.Second)
 	r.want(">DOCK" + receiving)
 }
 
@@ -116,7 +116,7 @@ func TestTagAtOneSideOnlyGoesWithTheOthers(t *testing.T) {
 		}
 		return inwards(s)
 	})
-	r.wait(4 * time.Second)
+	r.wait(6 * time.Second)
 	if len(r.moves) != 4 {
 		t.Fatalf("%d movements, want 4", len(r.moves))
 	}
@@ -144,10 +144,10 @@ func TestTagThatLiesBesideTheDoorStays(t *testing.T) {
 		}
 		return outwards(s)
 	})
-	r.wait(4 * time.Second)
+	r.wait(6 * time.Second)
 	r.want(">CUSTOMER"+shipping, ">CUSTOMER"+shipping, ">CUSTOMER"+shipping)
 	r.walk(rng, "d1", []int{99}, 4*time.Second, outwards) // then it is carried out itself
-	r.wait(4 * time.Second)
+	r.wait(6 * time.Second)
 	r.want(">CUSTOMER" + shipping)
 }
 
@@ -166,7 +166,7 @@ func TestTagGoesToTheDoorThatHearsItBest(t *testing.T) {
 		}
 		r.wait(100 * time.Millisecond)
 	}
-	r.wait(5 * time.Second)
+	r.wait(reconcile.Defaults().Redeliver)
 	r.want(">DOCK" + receiving)
 }
 
@@ -182,7 +182,7 @@ func TestStrayShelfReadsAfterLeavingAreIgnored(t *testing.T) {
 		r.read("b", 0, 1, -70)
 		return outwards(s)
 	})
-	r.wait(4 * time.Second)
+	r.wait(6 * time.Second)
 	r.want(">A"+storing, "A>CUSTOMER"+shipping)
 	r.wait(time.Hour)
 	r.want()
@@ -269,6 +269,73 @@ func TestReadsThatTheBrokerSendsAgainJoinTheirPass(t *testing.T) {
 	if in != 1 {
 		t.Fatalf("passes %+v", r.ends)
 	}
+}
+
+func TestPassDuringWhichTheNetworkStandsStillIsOne(t *testing.T) {
+	r := newRig(t, reconcile.Defaults())
+	var still []devices.Read // sent while the network stood still
+	for i := range 40 {
+		at := start.Add(time.Duration(i) * 100 * time.Millisecond)
+		for antenna, x := range map[uint8]float64{1: -1, 2: 1} {
+			rd := devices.Read{
+				Device: "d1", Antenna: antenna, Tag: epc(1), HostTime: at, ReaderTime: at.Add(time.Duration(antenna) * time.Millisecond),
+				RSSI: unit.DBm(100 * strength(inwards(float64(i)/40)+x)), HasRSSI: true, Count: 1,
+			}
+			if i >= 15 {
+				still = append(still, rd)
+				continue
+			}
+			r.now = at
+			r.step(reconcile.Input{Read: &rd})
+		}
+	}
+	r.wait(4500 * time.Millisecond)
+	slices.SortFunc(still, func(a, b devices.Read) int { return a.ReaderTime.Compare(b.ReaderTime) })
+	for _, rd := range still {
+		rd.HostTime = r.now
+		r.step(reconcile.Input{Read: &rd})
+	}
+	r.wait(6 * time.Second)
+	r.want(">DOCK" + receiving)
+	if len(r.ends) != 1 {
+		t.Fatalf("%d passes: %+v", len(r.ends), r.ends)
+	}
+}
+
+func TestPassWhoseReadsComeAfterThoseOfALaterOne(t *testing.T) {
+	r := newRig(t, reconcile.Defaults())
+	pass := func(tag int, began time.Time, way func(float64) float64) (all []devices.Read) {
+		for i := range 40 {
+			for antenna, x := range []float64{-1, 1} {
+				all = append(all, devices.Read{
+					Device: "d1", Antenna: uint8(antenna + 1), Tag: epc(tag), RSSI: unit.DBm(100 * strength(way(float64(i)/40)+x)), HasRSSI: true,
+					ReaderTime: began.Add(time.Duration(i)*100*time.Millisecond + time.Duration(antenna)*time.Millisecond), Count: 1,
+				})
+			}
+		}
+		return all
+	}
+	send := func(reads []devices.Read) {
+		for _, rd := range reads {
+			if rd.ReaderTime.After(r.now) {
+				r.wait(rd.ReaderTime.Sub(r.now))
+			}
+			rd.HostTime = r.now
+			r.step(reconcile.Input{Read: &rd})
+		}
+	}
+	send(pass(3, start.Add(time.Minute), inwards)) // the reader's clock is known from before
+	r.wait(time.Minute)
+	r.want(">DOCK" + receiving)
+	r.health(devices.Down, "d1")
+	began := r.now
+	r.wait(10 * time.Second) // a pass goes on that nobody hears of
+	r.up("d1")
+	send(pass(2, r.now, outwards)) // what comes fresh is first
+	r.wait(3 * time.Second)
+	send(pass(1, began, inwards))
+	r.wait(time.Minute)
+	r.want(">DOCK"+receiving, ">CUSTOMER"+shipping)
 }
 
 func TestReadsBufferedByTheReaderMakeTheSamePass(t *testing.T) {

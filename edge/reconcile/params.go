@@ -19,6 +19,9 @@ type Params struct {
 	// older than its newest for StepBack.
 	SkewWindow, StepBack time.Duration
 
+	// Late is how much longer than its quiet time a window at a door stays open for what a network delays. A network that
+	// stands still for longer cuts a pass in two, of which each half looks like a turn.
+	Late time.Duration
 	// A window at a door in which a reader was away stays open until the reader has been back for Redeliver, which is longer
 	// than a broker waits before it sends again what was not acknowledged (the hub's: two seconds); but not longer than Hold
 	// after its last read.
@@ -44,7 +47,7 @@ func (p Params) AtSpeed(speed float64) Params {
 	if speed <= 1 {
 		return p
 	}
-	for _, d := range []*time.Duration{&p.Refresh, &p.Stall, &p.SkewWindow, &p.StepBack, &p.Redeliver, &p.Hold} {
+	for _, d := range []*time.Duration{&p.Refresh, &p.Stall, &p.SkewWindow, &p.StepBack, &p.Late, &p.Redeliver, &p.Hold} {
 		*d = time.Duration(float64(*d) * speed)
 	}
 	return p
@@ -57,7 +60,7 @@ func Defaults() Params {
 		Threshold: 6, Holdoff: 500 * time.Millisecond, Slope: -0.008, Offline: -3,
 		Refresh: 30 * time.Second, Stall: 5 * time.Second,
 		SkewWindow: 10 * time.Minute, StepBack: 30 * time.Second,
-		Redeliver: 10 * time.Second, Hold: 15 * time.Minute, AfterOut: 2 * time.Second,
+		Late: 2 * time.Second, Redeliver: 10 * time.Second, Hold: 15 * time.Minute, AfterOut: 2 * time.Second,
 		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,
 		Rise: 6, Crest: 8, Faint: 12, Separation: 0.5, Together: 0.35, FlatReads: 6, StaticPasses: 3,
 	}
