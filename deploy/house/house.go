@@ -82,21 +82,22 @@ func New(ctx context.Context, o Options) (*House, error) {
 func (h *House) path(name string) string { return filepath.Join(h.Dir, name) }
 
 func (h *House) seed(ctx context.Context) error {
-	if err := h.runOnce(ctx, "sim", "seed", "--dir", h.Dir, "--speed", fmt.Sprint(h.Speed), h.Scenario); err != nil {
+	if err := h.Run(ctx, "", "sim", "seed", "--dir", h.Dir, "--speed", fmt.Sprint(h.Speed), h.Scenario); err != nil {
 		return err
 	}
 	for _, kind := range catalog.Kinds() {
 		file := h.path(kind + ".csv")
-		if err := h.runOnce(ctx, "hub", "import", "--config", h.path("hub.yaml"), kind, file); err != nil {
+		if err := h.Run(ctx, "", "hub", "import", "--config", h.path("hub.yaml"), kind, file); err != nil {
 			return err
 		}
 	}
 	return os.WriteFile(h.path("seeded"), nil, 0o600)
 }
 
-func (h *House) runOnce(ctx context.Context, program string, args ...string) error {
+// Run runs another command of a program to its end, such as hub passwd, with stdin as its input.
+func (h *House) Run(ctx context.Context, stdin, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(h.Bin, program), args...)
-	cmd.Dir, cmd.Env = h.Dir, h.env()
+	cmd.Dir, cmd.Env, cmd.Stdin = h.Dir, h.env(), strings.NewReader(stdin)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, out)
 	}

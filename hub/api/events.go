@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,13 +13,13 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/tenant"
 )
 
 const (
+	// heartbeat is how often an open stream says that it is, and asks whether its session still is. An open console counts
+	// as use, so the session does not end for idleness.
 	heartbeat = 2 * time.Second
-	// admitEvery is how often an open stream asks whether its session still is. An open console counts as use, so the
-	// session does not end for idleness.
-	admitEvery = 30 * time.Second
 	// writeWithin is how long a client may take to take what was written; then it is dropped, and comes back.
 	writeWithin = 10 * time.Second
 )
@@ -72,9 +73,8 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, sub *event.S
 	for _, e := range sub.Backlog {
 		out.event(e)
 	}
-	beat, check := time.NewTicker(heartbeat), time.NewTicker(admitEvery)
+	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	defer check.Stop()
 	for out.flush() == nil {
 		select {
 		case <-ctx.Done():
@@ -88,13 +88,12 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, sub *event.S
 			out.event(e)
 			out.queued(sub.Events)
 		case <-beat.C:
+			if _, err := s.Tenant.Session(ctx, token); errors.Is(err, tenant.ErrNoSession) {
+				return
+			}
 			out.unnumbered("hb", struct {
 				NowMS int64 `json:"now_ms"`
 			}{s.Clock.Now().UnixMilli()})
-		case <-check.C:
-			if _, err := s.Tenant.Session(ctx, token); err != nil {
-				return
-			}
 		}
 	}
 }

@@ -184,3 +184,24 @@ func TestStreamNeedsASession(t *testing.T) {
 	h := start(t)
 	refused(t, (&client{hub: h}).do("GET", "/api/v1/events", ""), 401, "login_required")
 }
+
+func TestStreamEndsWithItsSession(t *testing.T) {
+	h := start(t)
+	c := h.signIn("vera")
+	_, messages := c.listen("", "")
+	next(t, messages) // hello
+	if r := c.do("DELETE", "/api/v1/session", ""); r.status != 204 {
+		t.Fatalf("sign-out: %d", r.status)
+	}
+	timeout := time.After(10 * time.Second)
+	for {
+		select {
+		case _, open := <-messages:
+			if !open {
+				return
+			}
+		case <-timeout:
+			t.Fatal("the stream goes on 10 s after the sign-out")
+		}
+	}
+}

@@ -1,9 +1,12 @@
 import { defineConfig, devices } from '@playwright/test';
 import { ARGS } from './e2e/browser.mjs';
 
-/** Given TALLYDOCK_E2E_URL (with _USER and _PASSWORD) the specs run against a real hub, else against the fixture. */
-const PORT = 7830;
-const given = process.env.TALLYDOCK_E2E_URL;
+/**
+ * The specs drive the console of a site that works: TALLYDOCK_E2E_URL, with _USER and _PASSWORD. make test-e2e starts one
+ * for them and also gives them _VIEWER, the password of a user viewer, and _LEVERS, which break it.
+ */
+const baseURL = process.env.TALLYDOCK_E2E_URL;
+if (!baseURL) throw new Error('TALLYDOCK_E2E_URL is not set: run make test-e2e, or give the address of a running hub');
 const launchOptions = { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS };
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
@@ -17,20 +20,13 @@ export default defineConfig({
   expect: { timeout: 8_000 },
   reporter: [['list']],
   use: {
-    baseURL: given ?? `http://127.0.0.1:${PORT}`,
+    baseURL,
     launchOptions,
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     timezoneId: 'Asia/Shanghai',
     locale: 'en-GB',
   },
-  webServer: given
-    ? undefined
-    : {
-        command: `node e2e/fixture/server.mjs -port ${PORT}`,
-        url: `http://127.0.0.1:${PORT}/icon.svg`,
-        reuseExistingServer: false,
-      },
   projects: [
     { name: 'desktop', use: { ...devices['Desktop Chrome'], viewport: { width: 1920, height: 1080 }, launchOptions } },
     { name: 'phone', grep: /@phone/, use: { ...devices['Desktop Chrome'], ...phone, launchOptions } },

@@ -1,14 +1,12 @@
-// Pictures of every page as people see it, into shots/ (not kept in the repository): npm run shots [part of a name]
-import { spawn } from 'node:child_process';
+// Pictures of every page of a running hub as people see it, into shots/ (not kept in the repository):
+// TALLYDOCK_E2E_URL=… TALLYDOCK_E2E_PASSWORD=… npm run shots [part of a name]
 import { mkdirSync } from 'node:fs';
 import { chromium } from '@playwright/test';
 import { ARGS } from './browser.mjs';
 
-const own = !process.env.TALLYDOCK_E2E_URL;
-const PORT = 7831;
-const base = process.env.TALLYDOCK_E2E_URL ?? `http://127.0.0.1:${PORT}`;
+const base = process.env.TALLYDOCK_E2E_URL;
 const user = process.env.TALLYDOCK_E2E_USER ?? 'admin';
-const password = process.env.TALLYDOCK_E2E_PASSWORD ?? 'adminadmin';
+const password = process.env.TALLYDOCK_E2E_PASSWORD ?? '';
 const only = process.argv[2] ?? '';
 const LOOKS = {
   'desk-light-en': { w: 1920, h: 1080, query: 'theme=light&lang=en' },
@@ -63,10 +61,6 @@ async function shoot(browser, name, view, look) {
 }
 
 mkdirSync('shots', { recursive: true });
-const server = own
-  ? spawn(process.execPath, ['e2e/fixture/server.mjs', '-port', String(PORT)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  : null;
-if (server) await new Promise((ready) => server.stdout.once('data', ready));
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
 try {
   for (const [v, view] of Object.entries(VIEWS))
@@ -77,5 +71,4 @@ try {
     }
 } finally {
   await browser.close();
-  server?.kill();
 }

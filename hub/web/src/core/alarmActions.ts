@@ -3,7 +3,7 @@ import { path, post } from '../api/client';
 import type { Alarm } from '../api/types';
 import { alarms } from './app';
 
-const keep = (a: Alarm) => alarms.put(a);
+const keep = (a: Alarm) => alarms.answered(a);
 const act = (id: string, verb: string, body: unknown) => post<Alarm>(`${path('alarms', id)}/${verb}`, body).then(keep);
 
 /** Acknowledges the given alarms, one request each; the edge confirms each by an event of its own. */

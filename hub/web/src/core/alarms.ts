@@ -54,4 +54,8 @@ export class AlarmStore {
     else next.delete(a.id);
     this.all.set(next);
   }
+  /** Takes the answer to a command. The edge's event may have come before it and ended the alarm; then it is stale. */
+  answered(a: Alarm) {
+    if (this.all.get().has(a.id)) this.put(a);
+  }
 }

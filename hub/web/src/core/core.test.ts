@@ -69,6 +69,8 @@ describe('alarms', () => {
     expect(s.all.get().get('a')?.state).toBe('acked');
     s.put(alarm({ updated_at: '2026-11-22T09:01:00Z', state: 'normal' }));
     expect(s.all.get().size).toBe(0);
+    s.answered(alarm({ pending: 'acknowledge' })); // the answer to the command was slower than the event
+    expect(s.all.get().size).toBe(0);
   });
 });
 

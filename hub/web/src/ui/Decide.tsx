@@ -9,11 +9,15 @@ import { dec, t, useT } from '../i18n/i18n';
 import { errorText } from './bits';
 import { Command, useBarrier } from './Command';
 
-function useDecision(id: string) {
+/** Its end is told even where the list has come back first and the form with its buttons is gone. */
+function useDecision(id: string, onDecided: () => void) {
   return useMutation({
     mutationFn: ({ verb, body }: { verb: 'approve' | 'reject'; body: unknown }) =>
       post<Proposal>(`${path('proposals', id)}/${verb}`, body),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['proposals'] }),
+    onSuccess: () => {
+      onDecided();
+      void queries.invalidateQueries({ queryKey: ['proposals'] });
+    },
   });
 }
 
@@ -21,7 +25,7 @@ type Props = { proposal: Proposal; explain: Explain; onDecided: () => void };
 /** Approve, with the quantity in whole packs, or reject with a reason. Nothing is ordered before the hub has said so. */
 export function Decide({ proposal, explain, onDecided }: Props) {
   useT();
-  const decision = useDecision(proposal.id);
+  const decision = useDecision(proposal.id, onDecided);
   const barrier = useBarrier('planner');
   const [typed, setTyped] = useState(String(proposal.quantity));
   const [reason, setReason] = useState('');
@@ -32,13 +36,13 @@ export function Decide({ proposal, explain, onDecided }: Props) {
   const approve = () =>
     !barrier &&
     !decision.isPending &&
-    decision.mutate({ verb: 'approve', body: { quantity, comment: '' } }, { onSuccess: onDecided });
+    decision.mutate({ verb: 'approve', body: { quantity, comment: '' } });
   const reject = () => {
     if (!rejecting) {
       setRejecting(true);
       setTimeout(() => reasonField.current?.focus());
     } else if (reason.trim() && !barrier)
-      decision.mutate({ verb: 'reject', body: { reason: reason.trim() } }, { onSuccess: onDecided });
+      decision.mutate({ verb: 'reject', body: { reason: reason.trim() } });
   };
   useKeys({ a: approve, r: reject });
   return (
