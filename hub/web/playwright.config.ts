@@ -22,7 +22,6 @@ export default defineConfig({
   use: {
     baseURL,
     launchOptions,
-    trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     timezoneId: 'Asia/Shanghai',
     locale: 'en-GB',
