@@ -58,7 +58,7 @@ func TestConsoleInChromium(t *testing.T) {
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Skip("chromium is not installed: make debian")
 	}
-	s := open(t, house.Options{Scenario: restless(t), Speed: 60})
+	s := open(t, house.Options{Scenario: restless(t), Speed: 120})
 	begin := s.Clock.Now()
 	s.start("hub", "sim", "edge")
 	s.login()

@@ -64,6 +64,7 @@ func commitUntilFull(t *testing.T, s *store.Store, from int) (n int) {
 }
 
 func TestFullDiskStopsTheIntakeAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	disk := smallDisk(t, "64")
 	opt := small(filepath.Join(disk, "edge"))
 	opt.BallastBytes = 4 << 20

@@ -119,6 +119,7 @@ func (w *world) settle(t *rapid.T) {
 }
 
 func TestHubGetsEachRecordOnceWhateverHappens(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "store")
 		if err != nil {

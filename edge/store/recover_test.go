@@ -288,6 +288,7 @@ func severalTables(t *testing.T) (live, closed string, n int, state map[string]s
 // TestFlippedBitIsNeverSilent flips single bits all over the files of a store. Whatever Badger then does, all that was
 // promised is there, or it is said that it is not.
 func TestFlippedBitIsNeverSilent(t *testing.T) {
+	t.Parallel()
 	live, closed, n, state := severalTables(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	rounds := 40
@@ -306,6 +307,7 @@ func TestFlippedBitIsNeverSilent(t *testing.T) {
 
 // TestFlippedFooterCostsItsTableOnly flips bits of the last bytes of tables, over which Badger itself ends the program.
 func TestFlippedFooterCostsItsTableOnly(t *testing.T) {
+	t.Parallel()
 	_, closed, n, state := severalTables(t)
 	tables, _ := filepath.Glob(filepath.Join(closed, "badger/*.sst")) // Close left no others than the manifest names
 	for i := range 24 {
