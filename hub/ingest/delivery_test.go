@@ -181,7 +181,7 @@ func TestAnEmptyHubGetsAll(t *testing.T) {
 	eventually(t, "the hub said that it has nothing", func() bool {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		return e.ack.Epoch == 0 && e.ack.Upto == 0
+		return e.lowered > 0 // what the broker sends again may have raised it since
 	})
 	e.deliver(context.Background())
 	fresh.check(t, "SZ1-E1", 100)
