@@ -59,8 +59,8 @@ test-go: ## Go tests of every module, with the race detector
 	@go test -race -timeout 15m $(MODULES:%=./%/...)
 
 .PHONY: test-web
-test-web: $(WEB)/node_modules/.package-lock.json ## the console's type check, lint and unit tests
-	@cd $(WEB) && npm run --silent lint && npx tsc --noEmit && npm test --silent
+test-web: $(WEB)/node_modules/.package-lock.json ## the console's unit tests
+	@cd $(WEB) && npm test --silent
 
 .PHONY: test-e2e
 test-e2e: build ## the whole house as processes, with faults, and the console in Chromium
@@ -83,7 +83,8 @@ fix: $(TOOLS)/gofumpt ## format the Go and TypeScript sources
 	@cd $(WEB) && npx biome check --write .
 
 .PHONY: lint
-lint: $(TOOLS)/staticcheck
+lint: $(TOOLS)/staticcheck $(WEB)/node_modules/.package-lock.json
+	@cd $(WEB) && npm run --silent lint && npx tsc --noEmit
 	@for m in $(MODULES); do (cd $$m && go vet ./... && $(TOOLS)/staticcheck ./...); done
 
 .PHONY: tidy

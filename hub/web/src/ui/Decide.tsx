@@ -34,15 +34,12 @@ export function Decide({ proposal, explain, onDecided }: Props) {
   const pack = Math.max(1, explain.pack_multiple);
   const quantity = orderable(Number(typed) || 0, explain.moq, pack);
   const approve = () =>
-    !barrier &&
-    !decision.isPending &&
-    decision.mutate({ verb: 'approve', body: { quantity, comment: '' } });
+    !barrier && !decision.isPending && decision.mutate({ verb: 'approve', body: { quantity, comment: '' } });
   const reject = () => {
     if (!rejecting) {
       setRejecting(true);
       setTimeout(() => reasonField.current?.focus());
-    } else if (reason.trim() && !barrier)
-      decision.mutate({ verb: 'reject', body: { reason: reason.trim() } });
+    } else if (reason.trim() && !barrier) decision.mutate({ verb: 'reject', body: { reason: reason.trim() } });
   };
   useKeys({ a: approve, r: reject });
   return (
