@@ -59,8 +59,8 @@ func eachTable(dir string, visit func(manifest *os.File, id uint64) error) error
 func leaveOutBroken(dir string) error {
 	return eachTable(dir, func(manifest *os.File, id uint64) error {
 		path := table.NewFilename(id, dir)
-		if verifyTable(path, options.OnBlockRead) == nil {
-			return nil
+		if err := verifyTable(path, options.OnBlockRead); err == nil || !isDamage(err) {
+			return err
 		}
 		if err := os.Rename(path, path+".damaged"); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
