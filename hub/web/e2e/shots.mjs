@@ -5,6 +5,7 @@ import { chromium } from '@playwright/test';
 import { ARGS } from './browser.mjs';
 
 const base = process.env.TALLYDOCK_E2E_URL;
+if (!base) throw new Error('TALLYDOCK_E2E_URL is not set: give the address of a running hub');
 const user = process.env.TALLYDOCK_E2E_USER ?? 'admin';
 const password = process.env.TALLYDOCK_E2E_PASSWORD ?? '';
 const only = process.argv[2] ?? '';
