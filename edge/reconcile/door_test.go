@@ -228,17 +228,8 @@ func TestReadsThatTheBrokerSendsAgainJoinTheirPass(t *testing.T) {
 			})
 		}
 	}
-	send := func(reads []devices.Read) {
-		for _, rd := range reads {
-			if r.now.Before(rd.ReaderTime) {
-				r.wait(rd.ReaderTime.Sub(r.now))
-			}
-			rd.HostTime = r.now
-			r.step(reconcile.Input{Read: &rd})
-		}
-	}
 	slices.SortFunc(all, func(a, b devices.Read) int { return a.ReaderTime.Compare(b.ReaderTime) })
-	send(all[:60])
+	r.send(all[:60])
 	disk := map[string][]byte{}
 	flush(r.m, disk) // killed here; what was on its way is not acknowledged
 	again := reconcile.New(dock(t), reconcile.Defaults())
@@ -251,13 +242,13 @@ func TestReadsThatTheBrokerSendsAgainJoinTheirPass(t *testing.T) {
 	r.m = again
 	r.wait(5 * time.Second)
 	r.up("a", "b", "pad", "d1", "d2")
-	send(all[150:]) // what comes fresh is first
+	r.send(all[150:]) // what comes fresh is first
 	r.wait(reconcile.Defaults().Redeliver * 3 / 4)
 	if len(r.ends) != 0 {
 		t.Fatalf("judged too early: %+v", r.ends)
 	}
-	send(all[60:150])
-	send(all[60:150]) // and once more
+	r.send(all[60:150])
+	r.send(all[60:150]) // and once more
 	r.wait(time.Minute)
 	r.want(">DOCK" + receiving)
 	in := 0
@@ -291,10 +282,7 @@ func TestPassDuringWhichTheNetworkStandsStillIsOne(t *testing.T) {
 	}
 	r.wait(4500 * time.Millisecond)
 	slices.SortFunc(still, func(a, b devices.Read) int { return a.ReaderTime.Compare(b.ReaderTime) })
-	for _, rd := range still {
-		rd.HostTime = r.now
-		r.step(reconcile.Input{Read: &rd})
-	}
+	r.send(still)
 	r.wait(6 * time.Second)
 	r.want(">DOCK" + receiving)
 	if len(r.ends) != 1 {
@@ -315,25 +303,16 @@ func TestPassWhoseReadsComeAfterThoseOfALaterOne(t *testing.T) {
 		}
 		return all
 	}
-	send := func(reads []devices.Read) {
-		for _, rd := range reads {
-			if rd.ReaderTime.After(r.now) {
-				r.wait(rd.ReaderTime.Sub(r.now))
-			}
-			rd.HostTime = r.now
-			r.step(reconcile.Input{Read: &rd})
-		}
-	}
-	send(pass(3, start.Add(time.Minute), inwards)) // the reader's clock is known from before
+	r.send(pass(3, start.Add(time.Minute), inwards)) // the reader's clock is known from before
 	r.wait(time.Minute)
 	r.want(">DOCK" + receiving)
 	r.health(devices.Down, "d1")
 	began := r.now
 	r.wait(10 * time.Second) // a pass goes on that nobody hears of
 	r.up("d1")
-	send(pass(2, r.now, outwards)) // what comes fresh is first
+	r.send(pass(2, r.now, outwards)) // what comes fresh is first
 	r.wait(3 * time.Second)
-	send(pass(1, began, inwards))
+	r.send(pass(1, began, inwards))
 	r.wait(time.Minute)
 	r.want(">DOCK"+receiving, ">CUSTOMER"+shipping)
 }

@@ -86,6 +86,17 @@ func (r *rig) read(device string, antenna uint8, tag int, dBm float64) {
 	r.step(reconcile.Input{Read: &rd})
 }
 
+// send brings reads that their reader has stamped, each when it was made or, where that is past, at once.
+func (r *rig) send(reads []devices.Read) {
+	for _, rd := range reads {
+		if rd.ReaderTime.After(r.now) {
+			r.wait(rd.ReaderTime.Sub(r.now))
+		}
+		rd.HostTime = r.now
+		r.step(reconcile.Input{Read: &rd})
+	}
+}
+
 // wait lets time pass in ticks of 100 ms.
 func (r *rig) wait(d time.Duration) {
 	for end := r.now.Add(d); r.now.Before(end); {
