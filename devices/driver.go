@@ -19,6 +19,19 @@ type Read struct {
 	HostTime   time.Time // the gateway's clock when the report had arrived
 	Seq        uint64    // the reader's own event number, for finding gaps; 0 where it has none
 	Count      uint32    // how many sightings the reader folded into this report; at least 1
+	Phase      unit.Phase
+	HasPhase   bool
+	ChannelKHz uint32 // the radio channel's frequency; 0 where the reader does not say
+	Text       string // what a card carries beside its identity: its first NDEF record's URI or text; "" where none was read
+}
+
+// GPI is a change of a reader's or an I/O module's general purpose input: a photocell, a door contact, a push button.
+type GPI struct {
+	Device     string
+	Port       uint8 // 1, 2, …
+	High       bool
+	ReaderTime time.Time // as a Read's
+	HostTime   time.Time
 }
 
 // Quality says how far a Sample may be trusted.
@@ -33,19 +46,24 @@ const (
 	Sentinel
 	// OutOfRange is a value beyond what the device model can measure.
 	OutOfRange
+	// NoData is a report that says there is no value: a null, or a probe that is gone. Value means nothing.
+	NoData
+	// Stuck is a value that has not changed for longer than a working probe's would.
+	Stuck
+	// ClockUnsynced is a measured value whose time is a guess, because the clock behind it was not set.
+	ClockUnsynced
 )
+
+// Qualities is how many qualities there are.
+const Qualities = int(ClockUnsynced) + 1
 
 // String gives the quality's name in lower case.
 func (q Quality) String() string {
-	switch q {
-	case Good:
-		return "good"
-	case Sentinel:
-		return "sentinel"
-	default:
-		return "out_of_range"
-	}
+	return [Qualities]string{"good", "sentinel", "out_of_range", "no_data", "stuck", "clock_unsynced"}[min(q, ClockUnsynced)]
 }
+
+// Measured reports whether the sample's value was measured, however doubtful its time or its probe are.
+func (q Quality) Measured() bool { return q == Good || q == Stuck || q == ClockUnsynced }
 
 // Sample is one measured value.
 type Sample struct {
@@ -57,6 +75,9 @@ type Sample struct {
 	Reason     string    // why, where Quality is not Good: e.g. "ds18b20_power_on_reset"
 	DeviceTime time.Time // the device's own clock; zero where it has none
 	HostTime   time.Time // the gateway's clock when the value had arrived
+	// Historical: the device had kept the value and sends it later; DeviceTime says when it was measured, and it says
+	// nothing of now.
+	Historical bool
 }
 
 // HealthState says whether a device does its work.
@@ -88,6 +109,7 @@ type Health struct {
 // reaches the device; they are safe for use by several drivers at once and keep the order of each caller.
 type Sink interface {
 	Read(Read)
+	GPI(GPI)
 	Sample(Sample)
 	Health(Health)
 }

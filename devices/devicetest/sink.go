@@ -19,6 +19,7 @@ type Sink struct {
 	mu      sync.Mutex
 	changed chan struct{}
 	reads   []devices.Read
+	inputs  []devices.GPI
 	samples []devices.Sample
 	health  []devices.Health
 	keys    []string
@@ -29,6 +30,9 @@ func (s *Sink) Read(r devices.Read) {
 	time.Sleep(s.Slow)
 	s.note(func() { s.reads, s.keys = append(s.reads, r), append(s.keys, r.Tag.String()) })
 }
+
+// GPI implements devices.Sink.
+func (s *Sink) GPI(g devices.GPI) { s.note(func() { s.inputs = append(s.inputs, g) }) }
 
 // Sample implements devices.Sink.
 func (s *Sink) Sample(v devices.Sample) {
@@ -54,6 +58,13 @@ func (s *Sink) Reads() []devices.Read {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.reads)
+}
+
+// GPIs gives a copy of the inputs' changes so far.
+func (s *Sink) GPIs() []devices.GPI {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.inputs)
 }
 
 // Samples gives a copy of what was measured so far.

@@ -25,13 +25,14 @@ const (
 	SignalQuality Quantity = 6 // device's own scale, 0 to 255
 )
 
-var quantities = map[Quantity]struct{ name, symbol string }{
-	Temperature:   {"temperature", "°C"},
-	Humidity:      {"humidity", "%RH"},
-	Pressure:      {"pressure", "hPa"},
-	Battery:       {"battery", "%"},
-	Voltage:       {"voltage", "V"},
-	SignalQuality: {"signal_quality", ""},
+// A quantity's unit has a symbol for people and a code of UCUM for machines.
+var quantities = map[Quantity]struct{ name, symbol, ucum string }{
+	Temperature:   {"temperature", "°C", "Cel"},
+	Humidity:      {"humidity", "%RH", "%"},
+	Pressure:      {"pressure", "hPa", "hPa"},
+	Battery:       {"battery", "%", "%"},
+	Voltage:       {"voltage", "V", "V"},
+	SignalQuality: {"signal_quality", "", "1"},
 }
 
 // String gives the quantity's name, e.g. "temperature".
@@ -44,6 +45,9 @@ func (q Quantity) String() string {
 
 // Symbol gives the unit's symbol, e.g. "°C".
 func (q Quantity) Symbol() string { return quantities[q].symbol }
+
+// UCUM gives the unit's code in the Unified Code for Units of Measure, e.g. "Cel".
+func (q Quantity) UCUM() string { return quantities[q].ucum }
 
 // ParseQuantity reads what String wrote.
 func ParseQuantity(s string) (Quantity, error) {
@@ -102,6 +106,21 @@ func (d DBm) String() string { return decimal(int64(d), 2) + " dBm" }
 
 // Milliwatt gives the power as a linear value, for sums and centroids.
 func (d DBm) Milliwatt() float64 { return math.Pow(10, float64(d)/1000) }
+
+// Phase is the phase of a tag's answer in hundredths of a degree, 0 to 35999.
+type Phase uint16
+
+// PhaseOf rounds an angle in degrees, of any turn, to a Phase.
+func PhaseOf(degrees float64) Phase {
+	turn := math.Mod(degrees, 360)
+	if turn < 0 {
+		turn += 360
+	}
+	return Phase(math.Round(turn*100)) % 36000
+}
+
+// Degrees gives the angle, from 0 up to 360.
+func (p Phase) Degrees() float64 { return float64(p) / 100 }
 
 func decimal(v int64, places int) string {
 	sign := ""

@@ -111,6 +111,7 @@ type held struct{ opened chan struct{} }
 func (h held) Read(devices.Read)     { <-h.opened }
 func (h held) Sample(devices.Sample) { <-h.opened }
 func (h held) Health(devices.Health) { <-h.opened }
+func (h held) GPI(devices.GPI)       { <-h.opened }
 
 func TestSnapshotAnswersWhileTheSinkIsBusy(t *testing.T) {
 	opener, path := ports(t), filepath.Join(t.TempDir(), "tty-none")

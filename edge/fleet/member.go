@@ -27,7 +27,7 @@ type member struct {
 	log    *slog.Logger
 
 	reads    atomic.Uint64
-	samples  [devices.OutOfRange + 1]atomic.Uint64 // by quality
+	samples  [devices.Qualities]atomic.Uint64 // by quality
 	lost     atomic.Uint64
 	failures atomic.Uint64
 
@@ -97,9 +97,12 @@ func (m *member) Read(r devices.Read) {
 	m.sink.Read(r)
 }
 
+// GPI implements devices.Sink.
+func (m *member) GPI(g devices.GPI) { m.sink.GPI(g) }
+
 // Sample implements devices.Sink.
 func (m *member) Sample(s devices.Sample) {
-	m.samples[min(s.Quality, devices.OutOfRange)].Add(1)
+	m.samples[min(s.Quality, devices.ClockUnsynced)].Add(1)
 	m.sink.Sample(s)
 }
 

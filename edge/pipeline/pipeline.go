@@ -58,6 +58,7 @@ const (
 // item is one thing in the queue; one field but read is set, or none.
 type item struct {
 	read    devices.Read
+	gpi     *devices.GPI
 	sample  *devices.Sample
 	health  *devices.Health
 	command *wire.Command
@@ -135,6 +136,14 @@ func (p *Pipeline) Read(r devices.Read) {
 		return
 	}
 	p.push(item{read: r})
+}
+
+// GPI implements devices.Sink.
+func (p *Pipeline) GPI(g devices.GPI) {
+	if g.HostTime.IsZero() || p.conf.Unsynced() {
+		g.HostTime = p.conf.Now()
+	}
+	p.push(item{gpi: &g})
 }
 
 // Sample implements devices.Sink.
@@ -281,6 +290,8 @@ func (p *Pipeline) take(it item) {
 		now := p.step(it.sample.HostTime)
 		p.keep(it.sample)
 		p.alarms(p.conf.Watch.Step(watch.Input{Sample: it.sample}, now))
+	case it.gpi != nil:
+		p.decided(p.conf.Reconcile.Step(reconcile.Input{GPI: it.gpi}, p.step(it.gpi.HostTime)))
 	case it.health != nil:
 		now := p.step(p.conf.Now())
 		p.decided(p.conf.Reconcile.Step(reconcile.Input{Health: it.health}, now))

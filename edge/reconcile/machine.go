@@ -8,9 +8,10 @@ import (
 	"github.com/tallydock/tallydock/edge/site"
 )
 
-// Input is one thing that happened: a Read, a Health, or neither, which is a Tick: nothing arrived up to now.
+// Input is one thing that happened: a Read, a GPI, a Health, or none, which is a Tick: nothing arrived up to now.
 type Input struct {
 	Read   *devices.Read
+	GPI    *devices.GPI
 	Health *devices.Health
 }
 
@@ -80,6 +81,8 @@ func (m *Machine) Step(in Input, now time.Time) []Event {
 	switch {
 	case in.Read != nil:
 		m.read(in.Read, at)
+	case in.GPI != nil:
+		m.advance(at)
 	case in.Health != nil:
 		m.health(in.Health, at)
 	default:

@@ -76,6 +76,9 @@ func (g *gateway) Sample(s devices.Sample) {
 
 func (g *gateway) Health(devices.Health) {}
 
+// GPI implements devices.Sink.
+func (g *gateway) GPI(devices.GPI) {}
+
 func settings(s *scenario.Scenario, dir string) []devices.Settings {
 	var list []devices.Settings
 	add := func(id, driver, model string, baud int) {
