@@ -14,6 +14,8 @@ type Read struct {
 	Tag     Tag
 	RSSI    unit.DBm // signal strength, where HasRSSI
 	HasRSSI bool
+	// RSSIRelative: RSSI is on the reader's own scale, its steps taken for dB: good to compare reads of one reader, not dBm.
+	RSSIRelative bool
 	// ReaderTime is the reader's own clock; zero where it has none. Its offset to the gateway is not known here.
 	ReaderTime time.Time
 	HostTime   time.Time // the gateway's clock when the report had arrived
