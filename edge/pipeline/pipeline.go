@@ -333,6 +333,9 @@ func (p *Pipeline) look() {
 
 func (p *Pipeline) decided(events []reconcile.Event) {
 	for _, e := range events {
+		if e.Crossing != nil {
+			continue // it is in the pass's figures
+		}
 		if m := e.Movement; m != nil {
 			m.ClockUnsynced = p.conf.Unsynced()
 			p.metrics.movements.WithLabelValues(string(m.BizStep)).Inc()

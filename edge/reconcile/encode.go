@@ -6,12 +6,13 @@ import (
 	"math"
 	"time"
 
+	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/edge/site"
 )
 
-// stateVersion begins every value. Version 1: 2026-11-22.
-const stateVersion = 1
+// stateVersion begins every value. Version 1: 2026-11-22. Version 2: 2026-11-22, windows keep their reads.
+const stateVersion = 2
 
 // encoder appends variable-length integers.
 type encoder struct{ b []byte }
@@ -238,97 +239,169 @@ func (m *Machine) decodeLie(d *decoder) lie {
 	}
 }
 
-func encodeDoor(st *doorState) []byte {
+func (m *Machine) encodeDoor(st *doorState) []byte {
 	e := newEncoder()
 	e.at(st.closed)
+	e.uint(uint64(len(st.cells)))
+	for _, c := range st.cells {
+		e.bool(c.broken)
+		e.at(c.last)
+	}
 	e.uint(uint64(len(st.wins)))
 	for _, w := range st.wins {
-		e.at(w.opened)
-		e.at(w.began)
-		e.int(int64(w.peak))
-		e.at(w.last)
-		e.at(w.arrived)
-		e.at(w.since)
-		e.at(w.end)
-		e.bool(w.full)
-		e.text(w.pass)
+		m.encodeWindow(e, w)
 	}
 	return e.b
 }
 
-func decodeDoor(d *decoder) (instant, []*window) {
-	closed := d.at()
-	var wins []*window
+func (m *Machine) encodeWindow(e *encoder, w *window) {
+	for _, at := range []instant{w.opened, w.began, w.last, w.arrived, w.since, w.end, w.until, w.looked, w.gate.on, w.gate.off} {
+		e.at(at)
+	}
+	e.b = append(e.b, w.gate.first, w.gate.last)
+	e.bool(w.full)
+	e.int(int64(w.peak))
+	e.text(w.pass)
+	e.uint(uint64(w.chunks))
+	var taken []devices.Tag
+	for i := range w.tracks {
+		if w.tracks[i].taken {
+			taken = append(taken, m.tags[w.tracks[i].slot].id)
+		}
+	}
+	e.uint(uint64(len(taken)))
+	for _, t := range taken {
+		e.tag(t)
+	}
+}
+
+func (e *encoder) tag(t devices.Tag) {
+	b := t.AppendBytes(nil)
+	e.b = append(e.b, byte(t.Kind()), byte(len(b)))
+	e.b = append(e.b, b...)
+}
+
+func (d *decoder) tag() devices.Tag {
+	kind, n := d.byte(), int(d.byte())
+	if n > len(d.b) {
+		d.fail("a tag in it ends too early")
+		return devices.Tag{}
+	}
+	t, err := devices.NewTag(devices.TagKind(kind), d.b[:n])
+	d.b = d.b[n:]
+	if err != nil {
+		d.fail(err.Error())
+	}
+	return t
+}
+
+func (m *Machine) decodeDoor(d *decoder) (doorState, error) {
+	st := doorState{closed: d.at()}
+	for range d.count(1 << 8) {
+		st.cells = append(st.cells, cell{d.bool(), d.at()})
+	}
 	for range d.count(1 << 16) {
-		w := &window{
-			opened: d.at(), began: d.at(), peak: unit.DBm(d.int()), last: d.at(), arrived: d.at(), since: d.at(), end: d.at(), full: d.bool(),
-			pass: d.text(), tags: map[int32]*crossing{},
-		}
+		w := m.decodeWindow(d)
 		if d.err != nil {
-			return 0, nil
+			return doorState{}, d.err
 		}
-		wins = append(wins, w)
+		st.wins = append(st.wins, w)
 	}
-	return closed, wins
+	return st, d.err
 }
 
-func encodeCrossing(c *crossing) []byte {
-	e := newEncoder()
-	for i := range c.side {
-		sd := &c.side[i]
-		e.float(sd.power)
-		e.float(sd.moment)
-		e.float(sd.square)
-		e.uint(uint64(sd.reads))
-		e.uint(uint64(len(sd.spans)))
-		for _, p := range sd.spans {
-			e.text(p.device)
-			e.at(p.first)
-			e.at(p.last)
-		}
+func (m *Machine) decodeWindow(d *decoder) *window {
+	w := m.newWindow(0, 0)
+	for _, at := range []*instant{&w.opened, &w.began, &w.last, &w.arrived, &w.since, &w.end, &w.until, &w.looked, &w.gate.on, &w.gate.off} {
+		*at = d.at()
 	}
-	e.at(c.first)
-	e.at(c.last)
-	e.uint(uint64(c.reads))
-	e.uint(uint64(c.known))
-	e.int(int64(c.peak))
-	e.int(c.sumDB)
-	e.int(c.early)
-	e.bool(c.taken)
-	e.b = append(e.b, c.thin)
-	e.uint(uint64(len(c.marks)))
-	before := c.first
-	for _, k := range c.marks {
-		e.int(int64(k.at - before))
-		e.int(int64(k.rssi)<<1 | int64(k.side))
-		before = k.at
+	w.gate.first, w.gate.last = d.side(), d.side()
+	w.full, w.peak, w.pass = d.bool(), unit.DBm(d.int()), d.text()
+	w.chunks = d.count(maxChunks)
+	for range d.count(1 << 20) {
+		t := d.tag()
+		if d.err != nil {
+			return w
+		}
+		w.took = append(w.took, t)
+	}
+	return w
+}
+
+func (d *decoder) side() uint8 {
+	s := d.byte()
+	if s >= sides {
+		d.fail("a side in it is none")
+		return 0
+	}
+	return s
+}
+
+// A window's reads are stored in chunks, of which only the last is written again when reads come.
+const (
+	chunkReads = 32
+	maxChunks  = 1 << 20
+)
+
+// encodeChunk writes reads from that number on. A read names its tag by its number in the window; the first read of a tag
+// carries the tag itself.
+func (m *Machine) encodeChunk(w *window, from int) []byte {
+	e := newEncoder()
+	known := int32(0)
+	for i := range w.reads[:from] {
+		known = max(known, w.reads[i].track+1)
+	}
+	part := w.reads[from:min(from+chunkReads, len(w.reads))]
+	e.uint(uint64(len(part)))
+	before := w.opened
+	for i := range part {
+		r := &part[i]
+		e.uint(uint64(r.track))
+		if r.track == known {
+			known++
+			e.tag(m.tags[w.tracks[r.track].slot].id)
+		}
+		e.int(int64(r.at - before))
+		e.int(int64(r.own - r.at))
+		e.uint(uint64(r.count))
+		e.uint(uint64(r.device))
+		e.b = append(e.b, r.side)
+		e.bool(r.known)
+		e.int(int64(r.rssi))
+		before = r.at
 	}
 	return e.b
 }
 
-func decodeCrossing(d *decoder) *crossing {
-	c := &crossing{}
-	for i := range c.side {
-		c.side[i] = sums{power: d.float(), moment: d.float(), square: d.float(), reads: uint32(d.uint())}
-		for range d.count(1 << 10) {
-			c.side[i].spans = append(c.side[i].spans, span{d.text(), d.at(), d.at()})
+// decodeChunk reads what encodeChunk wrote into a window that has the chunks before it.
+func (m *Machine) decodeChunk(w *window, d *decoder) {
+	before := w.opened
+	for range d.count(chunkReads) {
+		i := d.count(1 << 24)
+		var slot int32
+		switch {
+		case i < len(w.tracks):
+			slot = w.tracks[i].slot
+		case i == len(w.tracks):
+			id := d.tag()
 			if d.err != nil {
-				return c
+				return
 			}
+			slot = m.slot(id)
+		default:
+			d.fail("it names a tag that the chunks before it do not have")
+			return
 		}
+		r := sighting{at: before + d.at()}
+		r.own = r.at + d.at()
+		r.count, r.device, r.side = uint32(d.uint()), uint16(d.uint()), d.side()
+		r.known, r.rssi = d.bool(), unit.DBm(d.int())
+		if d.err != nil {
+			return
+		}
+		w.put(m, slot, r)
+		before = r.at
 	}
-	c.first, c.last, c.reads, c.known = d.at(), d.at(), uint32(d.uint()), uint32(d.uint())
-	c.peak, c.sumDB, c.early, c.taken = unit.DBm(d.int()), d.int(), d.int(), d.bool()
-	c.thin = min(d.byte(), 31)
-	before := c.first
-	for range d.count(maxMarks - 1) {
-		k := mark{at: before + d.at()}
-		v := d.int()
-		k.rssi, k.side = unit.DBm(v>>1), int8(v&1)
-		c.marks = append(c.marks, k)
-		before = k.at
-	}
-	return c
 }
 
 func encodeSkew(s *skew) []byte {

@@ -68,9 +68,12 @@ func exact() reconcile.Params {
 func told(m *reconcile.Machine, hs []happening) (out []string) {
 	for _, h := range hs {
 		for _, e := range m.Step(h.in, h.now) {
-			if e.Movement != nil {
+			switch {
+			case e.Movement != nil:
 				out = append(out, fmt.Sprintf("%+v", *e.Movement))
-			} else {
+			case e.Crossing != nil:
+				out = append(out, fmt.Sprintf("%+v", *e.Crossing))
+			default:
 				out = append(out, fmt.Sprintf("%+v", *e.Pass))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/site"
 )
@@ -19,6 +20,19 @@ type Input struct {
 type Event struct {
 	Movement *wire.Movement
 	Pass     *wire.Pass
+	Crossing *Crossing
+}
+
+// Crossing is one tag in one pass that has ended, whether it moved the tag or not.
+type Crossing struct {
+	Tag        devices.Tag
+	Door, Pass string
+	Direction  wire.Direction
+	Confidence uint16    // permille
+	At         time.Time // when it was strongest in the door
+	From, To   time.Time // of the pass
+	Reads      uint32
+	PeakRSSI   unit.DBm // where it is not 0
 }
 
 // Machine holds where every tag is. It is for one goroutine.
@@ -36,6 +50,7 @@ type Machine struct {
 	kept    instant // ticked at the last Flush
 	sorted  bool    // the lists are in order; Load leaves them out of order
 	loaded  []loaded
+	spare   []*window
 	dirty   []int32
 	gone    []devices.Tag // forgotten since the last Flush
 	strange uint64
@@ -65,7 +80,7 @@ func New(plan *site.Plan, par Params) *Machine {
 	}
 	m.doors = make([]doorState, len(plan.Doors))
 	for i := range m.doors {
-		m.doors[i].readers = plan.DoorDevices(i)
+		m.doors[i].readers, m.doors[i].cells = plan.DoorDevices(i), make([]cell, len(plan.Doors[i].Photocells))
 	}
 	return m
 }
@@ -82,7 +97,7 @@ func (m *Machine) Step(in Input, now time.Time) []Event {
 	case in.Read != nil:
 		m.read(in.Read, at)
 	case in.GPI != nil:
-		m.advance(at)
+		m.input(in.GPI, at)
 	case in.Health != nil:
 		m.health(in.Health, at)
 	default:

@@ -47,6 +47,8 @@ type rig struct {
 	moves []wire.Movement
 	ends  []wire.Pass
 	opens []wire.Pass
+
+	crossings []reconcile.Crossing
 }
 
 func newRig(t testing.TB, par reconcile.Params) *rig {
@@ -60,6 +62,8 @@ func (r *rig) step(in reconcile.Input) {
 		switch {
 		case e.Movement != nil:
 			r.moves = append(r.moves, *e.Movement)
+		case e.Crossing != nil:
+			r.crossings = append(r.crossings, *e.Crossing)
 		case e.Pass.Closed.IsZero():
 			r.opens = append(r.opens, *e.Pass)
 		default:

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -13,12 +14,12 @@ const Prefix = "r/"
 
 // Kinds of keys, after Prefix.
 const (
-	keyTag      = 't' // then the tag
-	keyDoor     = 'd' // then the door's id
-	keyCrossing = 'c' // then the door's id, 0, when the window opened, the tag
-	keyReader   = 'r' // then the device's id
-	keyPlace    = 'p' // then the location code
-	keyClock    = 'k'
+	keyTag    = 't' // then the tag
+	keyDoor   = 'd' // then the door's id
+	keyReads  = 'c' // then the door's id, 0, when the window opened, the number of the chunk
+	keyReader = 'r' // then the device's id
+	keyPlace  = 'p' // then the location code
+	keyClock  = 'k'
 )
 
 // Flush hands out what changed since the last Flush: keys with their new values, and keys that are no more. No key is
@@ -50,9 +51,7 @@ func (m *Machine) Export(put func(key, value []byte)) {
 	for i := range m.doors {
 		m.doors[i].dirty = true
 		for _, w := range m.doors[i].wins {
-			for _, c := range w.tags {
-				c.dirty = true
-			}
+			w.saved = 0
 		}
 	}
 	for i := range m.places {
@@ -67,34 +66,45 @@ func (m *Machine) Export(put func(key, value []byte)) {
 
 func (m *Machine) flushDoor(i int, put func(key, value []byte), remove func(key []byte)) {
 	d, id := &m.doors[i], m.plan.Doors[i].ID
-	for _, w := range d.ended {
-		for _, tag := range w.stored {
-			remove(crossingKey(id, w.opened, tag))
+	for _, e := range d.ended {
+		if at := slices.IndexFunc(d.wins, func(w *window) bool { return w.opened == e.opened }); at >= 0 {
+			w := d.wins[at] // a new one has taken its name
+			w.cut, w.chunks = true, max(w.chunks, e.chunks)
+			continue
+		}
+		for c := range e.chunks {
+			remove(chunkKey(id, e.opened, c))
 		}
 	}
-	d.ended = nil
+	d.ended = d.ended[:0]
+	for _, w := range d.wins {
+		if m.flushWindow(id, w, put, remove) {
+			d.dirty = true
+		}
+	}
 	if d.dirty {
 		d.dirty = false
-		put(key(keyDoor, id), encodeDoor(d))
-	}
-	for _, w := range d.wins {
-		m.flushWindow(id, w, put)
+		put(key(keyDoor, id), m.encodeDoor(d))
 	}
 }
 
-func (m *Machine) flushWindow(door string, w *window, put func(key, value []byte)) {
-	for s, c := range w.tags {
-		if !c.dirty {
-			continue
-		}
-		c.dirty = false
-		tag := m.tags[s].id
-		if !c.stored {
-			c.stored = true
-			w.stored = append(w.stored, tag)
-		}
-		put(crossingKey(door, w.opened, tag), encodeCrossing(c))
+// flushWindow hands out the chunks of reads that changed; it reports whether there are more, or fewer, than before.
+func (m *Machine) flushWindow(door string, w *window, put func(key, value []byte), remove func(key []byte)) bool {
+	if w.cut {
+		w.cut, w.saved = false, 0
 	}
+	had, n := w.chunks, (len(w.reads)+chunkReads-1)/chunkReads
+	if w.saved < len(w.reads) {
+		for c := w.saved / chunkReads; c < n; c++ {
+			put(chunkKey(door, w.opened, c), m.encodeChunk(w, c*chunkReads))
+		}
+		w.saved = len(w.reads)
+	}
+	for c := n; c < had; c++ {
+		remove(chunkKey(door, w.opened, c))
+	}
+	w.chunks = n
+	return n != had
 }
 
 // flushClocks hands out what runs on by itself; it may be older by Refresh after a restart.
@@ -133,8 +143,8 @@ func (m *Machine) Load(k, value []byte) error {
 		m.loadTag(name, d)
 	case keyDoor:
 		m.loadDoor(string(name), d)
-	case keyCrossing:
-		m.loadCrossing(name, d)
+	case keyReads:
+		m.loadChunk(name, value, d)
 	case keyReader:
 		m.loadSkew(string(name), d)
 	case keyPlace:
@@ -166,10 +176,11 @@ func tagKey(t devices.Tag) []byte {
 	return t.AppendBytes([]byte{Prefix[0], Prefix[1], keyTag, byte(t.Kind())})
 }
 
-func crossingKey(door string, opened instant, t devices.Tag) []byte {
-	e := encoder{b: append(key(keyCrossing, door), 0)}
+func chunkKey(door string, opened instant, chunk int) []byte {
+	e := encoder{b: append(key(keyReads, door), 0)}
 	e.uint(uint64(opened))
-	return t.AppendBytes(append(e.b, byte(t.Kind())))
+	e.uint(uint64(chunk))
+	return e.b
 }
 
 func parseTag(b []byte) (devices.Tag, error) {
@@ -200,37 +211,40 @@ func (m *Machine) loadTag(name []byte, d *decoder) {
 
 func (m *Machine) loadDoor(id string, d *decoder) {
 	i := m.doorNamed(id)
-	closed, wins := decodeDoor(d)
-	if d.err != nil || i < 0 {
-		return // a door that was taken out of the configuration
+	st, err := m.decodeDoor(d)
+	if err != nil || i < 0 {
+		return // damaged, or a door that was taken out of the configuration
 	}
-	m.doors[i].closed, m.doors[i].wins = closed, wins
+	had := &m.doors[i]
+	had.closed, had.wins = st.closed, st.wins
+	copy(had.cells, st.cells)
 }
 
-// loaded is a crossing that waits for its window, because keys come in any order.
+// loaded is a chunk of reads that waits for its window and for the chunks before it, because keys come in any order.
 type loaded struct {
 	door   string
 	opened instant
-	tag    devices.Tag
-	c      *crossing
+	chunk  int
+	value  []byte
 }
 
-func (m *Machine) loadCrossing(name []byte, d *decoder) {
+func (m *Machine) loadChunk(name, value []byte, d *decoder) {
 	door, rest, ok := bytes.Cut(name, []byte{0})
 	k := &decoder{b: rest}
-	opened := instant(k.uint())
-	tag, err := parseTag(k.b)
-	c := decodeCrossing(d)
-	if !ok || k.err != nil || err != nil {
+	opened, chunk := instant(k.uint()), k.count(maxChunks)
+	if !ok || k.err != nil || len(k.b) > 0 {
 		d.fail("its key is damaged")
 	}
 	if d.err == nil {
-		m.loaded = append(m.loaded, loaded{string(door), opened, tag, c})
+		m.loaded = append(m.loaded, loaded{string(door), opened, chunk, bytes.Clone(value)})
 	}
 }
 
-// settleLoaded brings what Load took back into working order: crossings into their windows, tags into their lists.
+// settleLoaded brings what Load took back into working order: reads into their windows, tags into their lists.
 func (m *Machine) settleLoaded() {
+	slices.SortFunc(m.loaded, func(a, b loaded) int {
+		return cmp.Or(cmp.Compare(a.door, b.door), cmp.Compare(a.opened, b.opened), cmp.Compare(a.chunk, b.chunk))
+	})
 	for _, l := range m.loaded {
 		i := m.doorNamed(l.door)
 		if i < 0 {
@@ -240,13 +254,24 @@ func (m *Machine) settleLoaded() {
 		if at < 0 {
 			continue
 		}
-		s, w := m.slot(l.tag), m.doors[i].wins[at]
-		l.c.stored = true
-		w.tags[s] = l.c
-		w.stored = append(w.stored, l.tag)
-		m.tags[s].passes++
+		w := m.doors[i].wins[at]
+		d := &decoder{b: l.value}
+		d.version()
+		end := w.end
+		m.decodeChunk(w, d) // what is damaged is lost; the other reads of the pass stay
+		w.end, w.saved = max(end, w.end), len(w.reads)
 	}
 	m.loaded = nil
+	for i := range m.doors {
+		for _, w := range m.doors[i].wins {
+			for _, id := range w.took {
+				if t := w.trackOf(m.slot(id)); t != nil {
+					t.taken = true
+				}
+			}
+			w.took = nil
+		}
+	}
 	m.sortLists()
 }
 

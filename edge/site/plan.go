@@ -20,6 +20,7 @@ const (
 	Table   Kind = 2 // a pad on which a person puts a card; the first read decides
 	Inside  Kind = 3 // the inner side of a door
 	Outside Kind = 4 // the outer side of a door
+	Middle  Kind = 5 // the door's own line: it tells that something passes, not which way
 )
 
 // Source is one antenna of one reader. Antenna 0 stands for every antenna of the reader that is not named elsewhere.
@@ -35,16 +36,41 @@ type Bay struct {
 	AbsentAfter time.Duration // reader-alive time without a read until its goods count as unseen; 0 = never
 }
 
-// Door is a portal: antennas on its inner and outer side.
+// Photocell is a beam across a door, or another contact that tells that something is in it, on an input of a reader or an
+// I/O module.
+type Photocell struct {
+	Device string
+	Port   uint8
+	Side   Kind // Inside, Outside or Middle
+	Low    bool // the beam is broken while the input is low, not high
+}
+
+// Way is a direction that a door has by its building, e.g. of a conveyor.
+type Way uint8
+
+// The ways of a door.
+const (
+	BothWays Way = iota
+	OnlyIn
+	OnlyOut
+)
+
+// Door is a portal: antennas on its inner and outer side, or in its line.
 type Door struct {
-	ID       string
-	Location string // where goods are that came in
-	Inside   []Source
-	Outside  []Source
+	ID         string
+	Location   string // where goods are that came in
+	Inside     []Source
+	Outside    []Source
+	Middle     []Source
+	Photocells []Photocell // where there are some, a pass is what breaks a beam
+	Way        Way         // of a door at which antennas and photocells cannot tell it
 	Quiet    time.Duration // a pass closes when nothing was read for so long
 	Longest  time.Duration // a pass is closed after so long whatever is read
 	MinReads uint32        // reads of a tag below which it does not count as passing
 }
+
+// TwoSided reports whether antennas can tell the direction of a pass.
+func (d *Door) TwoSided() bool { return len(d.Inside) > 0 && len(d.Outside) > 0 }
 
 // Spec is what a configuration says of the place.
 type Spec struct {
@@ -76,11 +102,15 @@ type Plan struct {
 	Doors  []Door
 	points map[Source]*Point
 	byCode map[string]int
+	cells  map[Source]Cell
 }
+
+// Cell names a photocell: the door's index, and its own among the door's.
+type Cell struct{ Door, Index int }
 
 // New makes the Plan of s, or an error that names every antenna that is used twice and every shelf that is also a door's.
 func New(s Spec) (*Plan, error) {
-	p := &Plan{Edge: s.Edge, points: map[Source]*Point{}, byCode: map[string]int{}, Doors: s.Doors}
+	p := &Plan{Edge: s.Edge, points: map[Source]*Point{}, byCode: map[string]int{}, cells: map[Source]Cell{}, Doors: s.Doors}
 	var errs []error
 	for _, b := range s.Shelves {
 		errs = append(errs, p.bay(Shelf, b))
@@ -96,6 +126,12 @@ func New(s Spec) (*Plan, error) {
 		for _, src := range d.Outside {
 			errs = append(errs, p.add(src, Point{Kind: Outside, ID: d.ID, Place: place, Door: i}))
 		}
+		for _, src := range d.Middle {
+			errs = append(errs, p.add(src, Point{Kind: Middle, ID: d.ID, Place: place, Door: i}))
+		}
+		for j, c := range d.Photocells {
+			errs = append(errs, p.addCell(c, Cell{i, j}))
+		}
 	}
 	return p, errors.Join(errs...)
 }
@@ -109,6 +145,12 @@ func (p *Plan) Find(device string, antenna uint8) (*Point, bool) {
 	return pt, ok
 }
 
+// Photocell gives the photocell that is at an input.
+func (p *Plan) Photocell(device string, port uint8) (Cell, bool) {
+	c, ok := p.cells[Source{device, port}]
+	return c, ok
+}
+
 // PlaceOf gives the index of a location among Places.
 func (p *Plan) PlaceOf(location string) (int, bool) {
 	i, ok := p.byCode[location]
@@ -119,7 +161,7 @@ func (p *Plan) PlaceOf(location string) (int, bool) {
 func (p *Plan) DoorDevices(door int) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, side := range [][]Source{p.Doors[door].Inside, p.Doors[door].Outside} {
+	for _, side := range [][]Source{p.Doors[door].Inside, p.Doors[door].Outside, p.Doors[door].Middle} {
 		for _, s := range side {
 			if !seen[s.Device] {
 				seen[s.Device] = true
@@ -180,5 +222,15 @@ func (p *Plan) add(src Source, pt Point) error {
 			src.Antenna, src.Device, had.ID, pt.ID)
 	}
 	p.points[src] = &pt
+	return nil
+}
+
+func (p *Plan) addCell(c Photocell, at Cell) error {
+	src := Source{c.Device, c.Port}
+	if had, twice := p.cells[src]; twice {
+		return fmt.Errorf("input %d of %s is a photocell of door %s and of door %s; an input has one", c.Port, c.Device,
+			p.Doors[had.Door].ID, p.Doors[at.Door].ID)
+	}
+	p.cells[src] = at
 	return nil
 }
