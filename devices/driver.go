@@ -2,6 +2,8 @@ package devices
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tallydock/tallydock/devices/unit"
@@ -59,9 +61,22 @@ const (
 // Qualities is how many qualities there are.
 const Qualities = int(ClockUnsynced) + 1
 
+var qualityNames = [Qualities]string{"good", "sentinel", "out_of_range", "no_data", "stuck", "clock_unsynced"}
+
 // String gives the quality's name in lower case.
-func (q Quality) String() string {
-	return [Qualities]string{"good", "sentinel", "out_of_range", "no_data", "stuck", "clock_unsynced"}[min(q, ClockUnsynced)]
+func (q Quality) String() string { return qualityNames[min(q, ClockUnsynced)] }
+
+// ParseQuality reads what String wrote; "" is good.
+func ParseQuality(s string) (Quality, error) {
+	for i, name := range qualityNames {
+		if s == name {
+			return Quality(i), nil
+		}
+	}
+	if s == "" {
+		return Good, nil
+	}
+	return 0, fmt.Errorf("quality %q is not known; known are %s", s, strings.Join(qualityNames[:], ", "))
 }
 
 // Measured reports whether the sample's value was measured, however doubtful its time or its probe are.
@@ -124,6 +139,12 @@ type Sink interface {
 // when it returns. A Driver is run by one goroutine at a time and may be run again after it returned.
 type Driver interface {
 	Run(ctx context.Context, sink Sink) error
+}
+
+// Outputs is a Driver that can also switch lamps and relays, numbered from 1. SetOutput may be called from any goroutine,
+// while Run is at work or not, and returns once the device has done it; an error says that this is not certain.
+type Outputs interface {
+	SetOutput(ctx context.Context, port uint8, on bool) error
 }
 
 // Settings is what a gateway's configuration says of one device.

@@ -35,6 +35,7 @@ func (s *Server) routes() []route {
 		{"/api/v1/alarms", guarded, answer(s.alarms)},
 		{"/api/v1/devices", guarded, answer(s.devices)},
 		{"/api/v1/uplink", guarded, answer(s.uplink)},
+		{"/api/v1/recording", guarded, http.HandlerFunc(s.serveRecording)},
 		{"/", guarded, http.HandlerFunc(s.servePage)},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/outbox"
 	"github.com/tallydock/tallydock/edge/reconcile"
+	"github.com/tallydock/tallydock/edge/recording"
 	"github.com/tallydock/tallydock/edge/site"
 	"github.com/tallydock/tallydock/edge/watch"
 )
@@ -65,6 +66,8 @@ type Rooms struct {
 	Outbox   Outbox
 	Hub      func() Link
 	Unsynced func() bool // whether the clock is doubtful
+	// Recording shows what the devices say.
+	Recording *recording.Tap
 }
 
 // Bounds of the server, machine time.
@@ -84,8 +87,9 @@ const (
 type Server struct {
 	Config
 	Rooms
-	ready chan struct{}
-	addr  string // set before ready is closed
+	ready    chan struct{}
+	stopping chan struct{}
+	addr     string // set before ready is closed
 }
 
 // New makes a Server. An address that other machines can reach needs a token.
@@ -94,7 +98,7 @@ func New(c Config, r Rooms) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve on %q: it is not host:port", c.Listen)
 	}
-	s := &Server{Config: c, Rooms: r, ready: make(chan struct{})}
+	s := &Server{Config: c, Rooms: r, ready: make(chan struct{}), stopping: make(chan struct{})}
 	if !isLoopback(host) && c.Token == "" {
 		return nil, fmt.Errorf("cannot serve on %s without a token: other machines can reach it; set one, or listen on 127.0.0.1", c.Listen)
 	}
@@ -140,6 +144,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("cannot serve on %s: %w", s.addr, err)
 	case <-ctx.Done():
 	}
+	close(s.stopping)
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	if err := srv.Shutdown(wait); err != nil {

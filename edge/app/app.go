@@ -26,6 +26,7 @@ import (
 	"github.com/tallydock/tallydock/edge/fleet"
 	"github.com/tallydock/tallydock/edge/pipeline"
 	"github.com/tallydock/tallydock/edge/reconcile"
+	"github.com/tallydock/tallydock/edge/recording"
 	"github.com/tallydock/tallydock/edge/site"
 	"github.com/tallydock/tallydock/edge/store"
 	"github.com/tallydock/tallydock/edge/uplink"
@@ -60,6 +61,7 @@ type App struct {
 	recovery store.Recovery
 	pipeline *pipeline.Pipeline
 	uplink   *uplink.Uplink
+	tap      *recording.Tap
 	fleet    *fleet.Fleet
 	api      *api.Server
 }
@@ -225,10 +227,11 @@ func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
 		}
 	}
 	env := all.Env{Ports: ports, MQTT: broker, Clock: a.clk, Log: a.opt.Log}
+	a.tap = recording.NewTap(a.pipeline, a.time.Now)
 	f, err := fleet.New(fleet.Config{
 		Devices: a.conf.DeviceSettings(), Env: env, Location: func(d string) string { return a.conf.LocationOf(a.plan, d) },
 		Log: a.opt.Log, Clock: a.clk, Registerer: a.registry,
-	}, a.pipeline)
+	}, a.tap)
 	if err != nil {
 		return nil, err
 	}

@@ -119,6 +119,18 @@ func Load(file string, env func(name string) (string, bool)) (Config, error) {
 
 // Parse reads a configuration's text like Load; it leaves relative paths as they are and reads no password file.
 func Parse(text []byte, env func(name string) (string, bool)) (Config, error) {
+	c, err := decode(text, env)
+	if err != nil {
+		return Config{}, err
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// decode reads a configuration and fills in what it leaves out; it does not check it.
+func decode(text []byte, env func(name string) (string, bool)) (Config, error) {
 	c := Default()
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
@@ -130,9 +142,6 @@ func Parse(text []byte, env func(name string) (string, bool)) (Config, error) {
 	}
 	c.override(env)
 	c.fill()
-	if err := c.Validate(); err != nil {
-		return Config{}, err
-	}
 	return c, nil
 }
 

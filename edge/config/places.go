@@ -81,19 +81,50 @@ func (c *Config) checkDoor(f *findings, used antennas, path string, d Door) {
 	for _, side := range []struct {
 		name string
 		list []Antenna
-	}{{"inside", d.Inside}, {"outside", d.Outside}} {
-		if len(side.list) == 0 {
-			f.add(path+"."+side.name, "is missing; a direction needs an antenna on each side")
-		}
+	}{{"inside", d.Inside}, {"outside", d.Outside}, {"middle", d.Middle}} {
 		for i, a := range side.list {
 			c.antenna(f, used, fmt.Sprintf("%s.%s[%d]", path, side.name, i), a)
 		}
 	}
+	c.checkWay(f, path, d)
 	if d.Quiet < 0 {
 		f.add(path+".quiet", "is %s; use more than 0", d.Quiet)
 	}
 	if d.Longest < 2*d.Quiet {
 		f.add(path+".longest", "is %s; use at least twice quiet, which is %s", d.Longest, d.Quiet)
+	}
+}
+
+// checkWay checks what tells the direction of a door's passes.
+func (c *Config) checkWay(f *findings, path string, d Door) {
+	sides := map[string]bool{}
+	for i, p := range d.Photocells {
+		at := fmt.Sprintf("%s.photocells[%d]", path, i)
+		if !c.hasDevice(p.Device) {
+			f.add(at+".device", "%q is none of the devices", p.Device)
+		}
+		if !slices.Contains([]string{"inside", "outside", "middle"}, p.Side) {
+			f.add(at+".side", "is %q; use inside, outside or middle", p.Side)
+		}
+		if !slices.Contains([]string{"high", "low"}, p.Active) {
+			f.add(at+".active", "is %q; use high or low", p.Active)
+		}
+		sides[p.Side] = true
+	}
+	if !slices.Contains([]string{"", "in", "out"}, d.Direction) {
+		f.add(path+".direction", "is %q; use in or out, or leave it out", d.Direction)
+	}
+	if len(d.Inside)+len(d.Outside)+len(d.Middle) == 0 {
+		f.add(path, "has no antennas; name those inside and those outside")
+	}
+	tells := d.Direction != "" || sides["inside"] && sides["outside"]
+	for _, side := range []struct {
+		name string
+		list []Antenna
+	}{{"inside", d.Inside}, {"outside", d.Outside}} {
+		if len(side.list) == 0 && !tells {
+			f.add(path+"."+side.name, "is missing; a direction needs an antenna on each side, photocells on both, or direction: in or out")
+		}
 	}
 }
 

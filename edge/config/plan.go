@@ -28,7 +28,8 @@ func (c *Config) Plan() (*site.Plan, error) {
 	}
 	for _, d := range c.Doors {
 		s.Doors = append(s.Doors, site.Door{
-			ID: d.ID, Location: d.Location, Inside: sources(d.Inside), Outside: sources(d.Outside),
+			ID: d.ID, Location: d.Location, Inside: sources(d.Inside), Outside: sources(d.Outside), Middle: sources(d.Middle),
+			Photocells: photocells(d.Photocells), Way: map[string]site.Way{"in": site.OnlyIn, "out": site.OnlyOut}[d.Direction],
 			Quiet: d.Quiet, Longest: d.Longest, MinReads: d.MinReads,
 		})
 	}
@@ -39,6 +40,15 @@ func sources(as []Antenna) []site.Source {
 	out := make([]site.Source, len(as))
 	for i, a := range as {
 		out[i] = site.Source{Device: a.Device, Antenna: a.Antenna}
+	}
+	return out
+}
+
+func photocells(ps []Photocell) []site.Photocell {
+	sides := map[string]site.Kind{"inside": site.Inside, "outside": site.Outside, "middle": site.Middle}
+	out := make([]site.Photocell, len(ps))
+	for i, p := range ps {
+		out[i] = site.Photocell{Device: p.Device, Port: p.Port, Side: sides[p.Side], Low: p.Active == "low"}
 	}
 	return out
 }

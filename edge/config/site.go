@@ -47,15 +47,28 @@ type Antenna struct {
 	Antenna uint8  `yaml:"antenna"`
 }
 
-// Door is a portal; it needs antennas on both sides.
+// Photocell is an input that tells that something is in a door.
+type Photocell struct {
+	Device string `yaml:"device"`
+	Port   uint8  `yaml:"port"`   // the reader's input, 1, 2, …
+	Side   string `yaml:"side"`   // inside, outside or middle; middle
+	Active string `yaml:"active"` // the state in which the beam is broken: high or low; high
+}
+
+// Door is a portal. It needs antennas on both sides, or something else that tells which way goods go.
 type Door struct {
-	ID       string        `yaml:"id"`
-	Location string        `yaml:"inside_location"` // where goods are that came in
-	Inside   []Antenna     `yaml:"inside"`
-	Outside  []Antenna     `yaml:"outside"`
-	Quiet    time.Duration `yaml:"quiet"`     // business time without a read after which a pass closes; 3s
-	Longest  time.Duration `yaml:"longest"`   // business time after which a pass closes whatever is read; 20 × quiet, at least 1m
-	MinReads uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
+	ID       string    `yaml:"id"`
+	Location string    `yaml:"inside_location"` // where goods are that came in
+	Inside   []Antenna `yaml:"inside"`
+	Outside  []Antenna `yaml:"outside"`
+	Middle   []Antenna `yaml:"middle"` // antennas in the door's own line: they tell that something passes, not which way
+	// Photocells and the like: where a door has some, a pass is what breaks a beam.
+	Photocells []Photocell `yaml:"photocells"`
+	// Direction, in or out, of a door whose antennas and photocells cannot tell it, e.g. at a conveyor; "" = both ways.
+	Direction string        `yaml:"direction"`
+	Quiet     time.Duration `yaml:"quiet"`     // business time without a read after which a pass closes; 3s
+	Longest   time.Duration `yaml:"longest"`   // business time after which a pass closes whatever is read; 20 × quiet, at least 1m
+	MinReads  uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
 }
 
 // Rule is what raises an alarm. Exactly one of High, Low and NoData is set.
@@ -97,6 +110,10 @@ func (c *Config) fill() {
 		d.Quiet = orElse(d.Quiet, Quiet)
 		d.MinReads = orElse(d.MinReads, MinReads)
 		d.Longest = orElse(d.Longest, max(20*d.Quiet, shortestPass))
+		for j := range d.Photocells {
+			d.Photocells[j].Side = orElse(d.Photocells[j].Side, "middle")
+			d.Photocells[j].Active = orElse(d.Photocells[j].Active, "high")
+		}
 	}
 	for i := range c.Rules {
 		r := &c.Rules[i]

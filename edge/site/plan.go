@@ -234,3 +234,24 @@ func (p *Plan) addCell(c Photocell, at Cell) error {
 	p.cells[src] = at
 	return nil
 }
+
+// Devices lists the readers that the plan knows, each once.
+func (p *Plan) Devices() []string {
+	var out []string
+	seen := map[string]bool{}
+	add := func(ids []string) {
+		for _, id := range ids {
+			if !seen[id] {
+				seen[id] = true
+				out = append(out, id)
+			}
+		}
+	}
+	for _, pl := range p.Places {
+		add(pl.Devices)
+	}
+	for i := range p.Doors {
+		add(p.DoorDevices(i))
+	}
+	return out
+}
