@@ -111,6 +111,15 @@ func (c *Config) checkWay(f *findings, path string, d Door) {
 		}
 		sides[p.Side] = true
 	}
+	for i, p := range d.Confirm {
+		at := fmt.Sprintf("%s.confirm[%d]", path, i)
+		if !c.hasDevice(p.Device) {
+			f.add(at+".device", "%q is none of the devices", p.Device)
+		}
+		if p.Direction != "in" && p.Direction != "out" {
+			f.add(at+".direction", "is %q; use in or out", p.Direction)
+		}
+	}
 	if !slices.Contains([]string{"", "in", "out"}, d.Direction) {
 		f.add(path+".direction", "is %q; use in or out, or leave it out", d.Direction)
 	}

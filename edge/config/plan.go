@@ -29,7 +29,7 @@ func (c *Config) Plan() (*site.Plan, error) {
 	for _, d := range c.Doors {
 		s.Doors = append(s.Doors, site.Door{
 			ID: d.ID, Location: d.Location, Inside: sources(d.Inside), Outside: sources(d.Outside), Middle: sources(d.Middle),
-			Photocells: photocells(d.Photocells), Way: map[string]site.Way{"in": site.OnlyIn, "out": site.OnlyOut}[d.Direction],
+			Photocells: photocells(d.Photocells), Way: ways[d.Direction], Confirm: confirms(d.Confirm),
 			Quiet: d.Quiet, Longest: d.Longest, MinReads: d.MinReads,
 		})
 	}
@@ -40,6 +40,17 @@ func sources(as []Antenna) []site.Source {
 	out := make([]site.Source, len(as))
 	for i, a := range as {
 		out[i] = site.Source{Device: a.Device, Antenna: a.Antenna}
+	}
+	return out
+}
+
+// ways by the words of a configuration.
+var ways = map[string]site.Way{"in": site.OnlyIn, "out": site.OnlyOut}
+
+func confirms(cs []Confirm) []site.Confirm {
+	out := make([]site.Confirm, len(cs))
+	for i, c := range cs {
+		out[i] = site.Confirm{Source: site.Source{Device: c.Device}, Way: ways[c.Direction]}
 	}
 	return out
 }

@@ -47,6 +47,12 @@ type Antenna struct {
 	Antenna uint8  `yaml:"antenna"`
 }
 
+// Confirm is a pad that says which way a pass went.
+type Confirm struct {
+	Device    string `yaml:"device"`
+	Direction string `yaml:"direction"` // in or out
+}
+
 // Photocell is an input that tells that something is in a door.
 type Photocell struct {
 	Device string `yaml:"device"`
@@ -65,10 +71,12 @@ type Door struct {
 	// Photocells and the like: where a door has some, a pass is what breaks a beam.
 	Photocells []Photocell `yaml:"photocells"`
 	// Direction, in or out, of a door whose antennas and photocells cannot tell it, e.g. at a conveyor; "" = both ways.
-	Direction string        `yaml:"direction"`
-	Quiet     time.Duration `yaml:"quiet"`     // business time without a read after which a pass closes; 3s
-	Longest   time.Duration `yaml:"longest"`   // business time after which a pass closes whatever is read; 20 × quiet, at least 1m
-	MinReads  uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
+	Direction string `yaml:"direction"`
+	// Confirm are pads by the door: a card tapped there within ten minutes settles the last pass that was not decided.
+	Confirm  []Confirm     `yaml:"confirm"`
+	Quiet    time.Duration `yaml:"quiet"`     // business time without a read after which a pass closes; 3s
+	Longest  time.Duration `yaml:"longest"`   // business time after which a pass closes whatever is read; 20 × quiet, at least 1m
+	MinReads uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
 }
 
 // Rule is what raises an alarm. Exactly one of High, Low and NoData is set.

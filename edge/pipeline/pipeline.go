@@ -333,8 +333,8 @@ func (p *Pipeline) look() {
 
 func (p *Pipeline) decided(events []reconcile.Event) {
 	for _, e := range events {
-		if e.Crossing != nil {
-			continue // it is in the pass's figures
+		if e.Crossing != nil || e.Verdict != nil {
+			continue // they are not for the hub
 		}
 		if m := e.Movement; m != nil {
 			m.ClockUnsynced = p.conf.Unsynced()
@@ -353,6 +353,9 @@ func (p *Pipeline) alarms(events []watch.Event) {
 	for _, e := range events {
 		if e.Refused != nil {
 			p.conf.Log.Warn("a command changed nothing", "reason", e.Refused.Err)
+			continue
+		}
+		if e.Alarm == nil {
 			continue
 		}
 		a := e.Alarm

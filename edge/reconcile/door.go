@@ -18,6 +18,10 @@ type doorState struct {
 	wins    []*window // open, by when they opened; more than one while late reads may come, or where passes follow closely
 	ended   []ended   // windows closed since the last Flush
 	dirty   bool
+
+	list      *expecting // what should pass; nil where nothing is known of it
+	listDirty bool
+	doubts    []doubt // undecided passes that a tap may still settle
 }
 
 // ended is a window that is no more, as far as it is stored.

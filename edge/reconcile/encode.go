@@ -251,7 +251,34 @@ func (m *Machine) encodeDoor(st *doorState) []byte {
 	for _, w := range st.wins {
 		m.encodeWindow(e, w)
 	}
+	e.uint(uint64(len(st.doubts)))
+	for _, b := range st.doubts {
+		e.text(b.pass)
+		for _, at := range []instant{b.opened, b.from, b.to} {
+			e.at(at)
+		}
+		e.tags(b.tags)
+	}
 	return e.b
+}
+
+func (e *encoder) tags(list []devices.Tag) {
+	e.uint(uint64(len(list)))
+	for _, t := range list {
+		e.tag(t)
+	}
+}
+
+func (d *decoder) tags() []devices.Tag {
+	var out []devices.Tag
+	for range d.count(1 << 20) {
+		t := d.tag()
+		if d.err != nil {
+			return nil
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 func (m *Machine) encodeWindow(e *encoder, w *window) {
@@ -269,10 +296,7 @@ func (m *Machine) encodeWindow(e *encoder, w *window) {
 			taken = append(taken, m.tags[w.tracks[i].slot].id)
 		}
 	}
-	e.uint(uint64(len(taken)))
-	for _, t := range taken {
-		e.tag(t)
-	}
+	e.tags(taken)
 }
 
 func (e *encoder) tag(t devices.Tag) {
@@ -307,6 +331,9 @@ func (m *Machine) decodeDoor(d *decoder) (doorState, error) {
 		}
 		st.wins = append(st.wins, w)
 	}
+	for range d.count(maxDoubts) {
+		st.doubts = append(st.doubts, doubt{pass: d.text(), opened: d.at(), from: d.at(), to: d.at(), tags: d.tags()})
+	}
 	return st, d.err
 }
 
@@ -318,13 +345,7 @@ func (m *Machine) decodeWindow(d *decoder) *window {
 	w.gate.first, w.gate.last = d.side(), d.side()
 	w.full, w.peak, w.pass = d.bool(), unit.DBm(d.int()), d.text()
 	w.chunks = d.count(maxChunks)
-	for range d.count(1 << 20) {
-		t := d.tag()
-		if d.err != nil {
-			return w
-		}
-		w.took = append(w.took, t)
-	}
+	w.took = d.tags()
 	return w
 }
 

@@ -9,11 +9,13 @@ import (
 	"github.com/tallydock/tallydock/edge/site"
 )
 
-// Input is one thing that happened: a Read, a GPI, a Health, or none, which is a Tick: nothing arrived up to now.
+// Input is one thing that happened: a Read, a GPI, a Health, a list for a door, or none, which is a Tick: nothing arrived
+// up to now.
 type Input struct {
 	Read   *devices.Read
 	GPI    *devices.GPI
 	Health *devices.Health
+	Expect *Expected
 }
 
 // Event is one decision. Exactly one of the pointers is set.
@@ -21,6 +23,7 @@ type Event struct {
 	Movement *wire.Movement
 	Pass     *wire.Pass
 	Crossing *Crossing
+	Verdict  *Verdict
 }
 
 // Crossing is one tag in one pass that has ended, whether it moved the tag or not.
@@ -100,6 +103,8 @@ func (m *Machine) Step(in Input, now time.Time) []Event {
 		m.input(in.GPI, at)
 	case in.Health != nil:
 		m.health(in.Health, at)
+	case in.Expect != nil:
+		m.expect(in.Expect, at)
 	default:
 		m.tick(at)
 	}
@@ -112,7 +117,9 @@ func (m *Machine) Strange() uint64 { return m.strange }
 func (m *Machine) read(r *devices.Read, now instant) {
 	p, ok := m.plan.Find(r.Device, r.Antenna)
 	if !ok || r.Tag.IsZero() {
-		m.strange++
+		if r.Tag.IsZero() || !m.confirm(r, now) {
+			m.strange++
+		}
 		return
 	}
 	at := m.stamp(r, now)
@@ -135,6 +142,7 @@ func (m *Machine) health(h *devices.Health, now instant) {
 
 func (m *Machine) tick(now instant) {
 	m.advance(now)
+	m.watchLists(now)
 	m.closeQuiet(now)
 	m.absences(now)
 	m.forget(now)

@@ -49,6 +49,7 @@ type rig struct {
 	opens []wire.Pass
 
 	crossings []reconcile.Crossing
+	verdicts  []reconcile.Verdict
 }
 
 func newRig(t testing.TB, par reconcile.Params) *rig {
@@ -64,6 +65,8 @@ func (r *rig) step(in reconcile.Input) {
 			r.moves = append(r.moves, *e.Movement)
 		case e.Crossing != nil:
 			r.crossings = append(r.crossings, *e.Crossing)
+		case e.Verdict != nil:
+			r.verdicts = append(r.verdicts, *e.Verdict)
 		case e.Pass.Closed.IsZero():
 			r.opens = append(r.opens, *e.Pass)
 		default:

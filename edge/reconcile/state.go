@@ -17,6 +17,7 @@ const (
 	keyTag    = 't' // then the tag
 	keyDoor   = 'd' // then the door's id
 	keyReads  = 'c' // then the door's id, 0, when the window opened, the number of the chunk
+	keyList   = 'l' // then the door's id
 	keyReader = 'r' // then the device's id
 	keyPlace  = 'p' // then the location code
 	keyClock  = 'k'
@@ -49,7 +50,7 @@ func (m *Machine) Export(put func(key, value []byte)) {
 		m.touch(s)
 	}
 	for i := range m.doors {
-		m.doors[i].dirty = true
+		m.doors[i].dirty, m.doors[i].listDirty = true, m.doors[i].list != nil
 		for _, w := range m.doors[i].wins {
 			w.saved = 0
 		}
@@ -85,6 +86,14 @@ func (m *Machine) flushDoor(i int, put func(key, value []byte), remove func(key 
 	if d.dirty {
 		d.dirty = false
 		put(key(keyDoor, id), m.encodeDoor(d))
+	}
+	if d.listDirty {
+		d.listDirty = false
+		if b := encodeList(d.list); b != nil {
+			put(key(keyList, id), append([]byte{stateVersion}, b...))
+		} else {
+			remove(key(keyList, id))
+		}
 	}
 }
 
@@ -143,6 +152,8 @@ func (m *Machine) Load(k, value []byte) error {
 		m.loadTag(name, d)
 	case keyDoor:
 		m.loadDoor(string(name), d)
+	case keyList:
+		m.loadList(string(name), d)
 	case keyReads:
 		m.loadChunk(name, value, d)
 	case keyReader:
@@ -216,8 +227,21 @@ func (m *Machine) loadDoor(id string, d *decoder) {
 		return // damaged, or a door that was taken out of the configuration
 	}
 	had := &m.doors[i]
-	had.closed, had.wins = st.closed, st.wins
+	had.closed, had.wins, had.doubts = st.closed, st.wins, st.doubts
 	copy(had.cells, st.cells)
+}
+
+func (m *Machine) loadList(id string, d *decoder) {
+	i := m.doorNamed(id)
+	if d.err != nil || i < 0 {
+		return
+	}
+	l, err := decodeList(d.b)
+	if err != nil {
+		d.fail(err.Error())
+		return
+	}
+	m.doors[i].list = l
 }
 
 // loaded is a chunk of reads that waits for its window and for the chunks before it, because keys come in any order.

@@ -53,13 +53,15 @@ func (m *Machine) judge(door int, w *window) {
 			Tag: m.tags[mb.slot].id, Door: m.plan.Doors[door].ID, Pass: w.pass, Direction: dir, Confidence: conf,
 			At: mb.peakAt.time(), From: s.from.time(), To: s.to.time(), Reads: mb.reads, PeakRSSI: mb.peak,
 		}})
-		if m.carry(door, w, s, mb, dir, conf) {
+		if m.carry(door, w, mb, dir, conf) {
 			moved++
 		}
 	}
 	if len(members) == 0 {
 		dir, sure = wire.TurnedBack, 0.5
 	}
+	m.settleList(door, w, dir, members)
+	m.doubt(door, w, s, dir, members)
 	m.tell(Event{Pass: &wire.Pass{
 		ID: w.pass, Door: m.plan.Doors[door].ID, Direction: dir, Opened: w.began.time(), Closed: max(s.to, w.began).time(),
 		Tags: uint32(len(members)), Moved: moved, Confidence: permille(sure),
@@ -184,17 +186,12 @@ func belief(mb member, dir wire.Direction, sure float64) float64 {
 
 // carry moves a tag by the pass's decision; false where it stays where it was. A tag whose own reads spoke against the
 // pass goes along with a confidence that calls for a person.
-func (m *Machine) carry(door int, w *window, s *survey, mb member, dir wire.Direction, conf uint16) bool {
+func (m *Machine) carry(door int, w *window, mb member, dir wire.Direction, conf uint16) bool {
 	t := &m.tags[mb.slot]
-	to, mv := left, wire.Movement{BizStep: wire.Shipping, Disposition: wire.InTransit}
-	switch dir {
-	case wire.In:
-		place, _ := m.plan.PlaceOf(m.plan.Doors[door].Location)
-		to, mv = int32(place), wire.Movement{BizStep: wire.Receiving, Disposition: wire.InProgress}
-	case wire.Out:
-	default:
+	if dir != wire.In && dir != wire.Out {
 		return false
 	}
+	to, mv := m.target(door, dir)
 	if w.last <= t.moved {
 		return false
 	}
@@ -212,6 +209,15 @@ func (m *Machine) carry(door int, w *window, s *survey, mb member, dir wire.Dire
 	}
 	m.tell(Event{Movement: &mv})
 	return true
+}
+
+// target is where a direction brings goods, and what that step of business is.
+func (m *Machine) target(door int, dir wire.Direction) (int32, wire.Movement) {
+	if dir == wire.In {
+		place, _ := m.plan.PlaceOf(m.plan.Doors[door].Location)
+		return int32(place), wire.Movement{BizStep: wire.Receiving, Disposition: wire.InProgress}
+	}
+	return left, wire.Movement{BizStep: wire.Shipping, Disposition: wire.InTransit}
 }
 
 // settleAt puts a tag where a pass brought it, with no reads there yet.

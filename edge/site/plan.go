@@ -45,6 +45,12 @@ type Photocell struct {
 	Low    bool // the beam is broken while the input is low, not high
 }
 
+// Confirm is a pad by a door: any card that is tapped there says that the last undecided pass went this way.
+type Confirm struct {
+	Source
+	Way Way
+}
+
 // Way is a direction that a door has by its building, e.g. of a conveyor.
 type Way uint8
 
@@ -62,11 +68,12 @@ type Door struct {
 	Inside     []Source
 	Outside    []Source
 	Middle     []Source
-	Photocells []Photocell // where there are some, a pass is what breaks a beam
-	Way        Way         // of a door at which antennas and photocells cannot tell it
-	Quiet    time.Duration // a pass closes when nothing was read for so long
-	Longest  time.Duration // a pass is closed after so long whatever is read
-	MinReads uint32        // reads of a tag below which it does not count as passing
+	Photocells []Photocell   // where there are some, a pass is what breaks a beam
+	Way        Way           // of a door at which antennas and photocells cannot tell it
+	Confirm    []Confirm     // pads at which a tap settles a pass that was not decided
+	Quiet      time.Duration // a pass closes when nothing was read for so long
+	Longest    time.Duration // a pass is closed after so long whatever is read
+	MinReads   uint32        // reads of a tag below which it does not count as passing
 }
 
 // TwoSided reports whether antennas can tell the direction of a pass.
@@ -103,6 +110,13 @@ type Plan struct {
 	points map[Source]*Point
 	byCode map[string]int
 	cells  map[Source]Cell
+	taps   map[Source]Tap
+}
+
+// Tap is what a card says that is tapped on a pad.
+type Tap struct {
+	Door int
+	Way  Way
 }
 
 // Cell names a photocell: the door's index, and its own among the door's.
@@ -110,7 +124,7 @@ type Cell struct{ Door, Index int }
 
 // New makes the Plan of s, or an error that names every antenna that is used twice and every shelf that is also a door's.
 func New(s Spec) (*Plan, error) {
-	p := &Plan{Edge: s.Edge, points: map[Source]*Point{}, byCode: map[string]int{}, cells: map[Source]Cell{}, Doors: s.Doors}
+	p := &Plan{Edge: s.Edge, points: map[Source]*Point{}, byCode: map[string]int{}, cells: map[Source]Cell{}, taps: map[Source]Tap{}, Doors: s.Doors}
 	var errs []error
 	for _, b := range s.Shelves {
 		errs = append(errs, p.bay(Shelf, b))
@@ -132,6 +146,9 @@ func New(s Spec) (*Plan, error) {
 		for j, c := range d.Photocells {
 			errs = append(errs, p.addCell(c, Cell{i, j}))
 		}
+		for _, c := range d.Confirm {
+			errs = append(errs, p.addTap(c, i))
+		}
 	}
 	return p, errors.Join(errs...)
 }
@@ -149,6 +166,15 @@ func (p *Plan) Find(device string, antenna uint8) (*Point, bool) {
 func (p *Plan) Photocell(device string, port uint8) (Cell, bool) {
 	c, ok := p.cells[Source{device, port}]
 	return c, ok
+}
+
+// Tap gives what a card on a pad says; false where the pad is none of those.
+func (p *Plan) Tap(device string, antenna uint8) (Tap, bool) {
+	t, ok := p.taps[Source{device, antenna}]
+	if !ok {
+		t, ok = p.taps[Source{device, 0}]
+	}
+	return t, ok
 }
 
 // PlaceOf gives the index of a location among Places.
@@ -254,4 +280,12 @@ func (p *Plan) Devices() []string {
 		add(p.DoorDevices(i))
 	}
 	return out
+}
+
+func (p *Plan) addTap(c Confirm, door int) error {
+	if had, twice := p.taps[c.Source]; twice {
+		return fmt.Errorf("pad %s confirms at door %s and at door %s; a pad confirms one thing", c.Device, p.Doors[had.Door].ID, p.Doors[door].ID)
+	}
+	p.taps[c.Source] = Tap{door, c.Way}
+	return nil
 }
