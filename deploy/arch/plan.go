@@ -22,7 +22,7 @@ var Pure = []string{
 	"devices", "devices/epc", "devices/unit", "devices/alarm", "devices/wire", "devices/catalog",
 	"edge/site", "edge/reconcile", "edge/watch",
 	"hub/ledger", "hub/stock", "hub/forecast", "hub/replenish", "hub/transfer", "hub/twin",
-	"simulators/world", "simulators/scenario",
+	"simulators/world", "simulators/scenario", "simulators/radio",
 }
 
 // Forbidden are the standard packages (and all below them) that a pure room does without.

@@ -16,6 +16,10 @@ type Alarm struct {
 	Active       bool      // the condition is present, whatever the State shows
 	Occurrence   string    // id of the running occurrence; "" in Normal
 	ShelvedUntil time.Time // when the shelving ends by itself; zero unless Shelved
+	// Latching is the rule's wish that the alarm, once its condition was present, ends only by a Reset.
+	Latching bool
+	// Was: the condition was present at some time of the running occurrence; false in Normal.
+	Was bool
 }
 
 // Input is what happens to an alarm.
@@ -24,7 +28,7 @@ type Input struct {
 	// Occurrence is the id for the occurrence that begins where the alarm is Normal: needed then, unused otherwise.
 	Occurrence string
 	Until      time.Time // for Shelve: when the shelving ends; at most MaxShelving ahead
-	Reason     string    // for Shelve: why; needed
+	Reason     string    // for Shelve and RemoveFromService: why; needed
 }
 
 // Transition is one step in an alarm's life. From equals To where the condition changed in a hidden state and where a
@@ -70,6 +74,7 @@ func (a Alarm) Step(in Input, now time.Time) (Alarm, []Transition, error) {
 	}
 	if in.Action == Raise || in.Action == Return {
 		a.Active = in.Action == Raise
+		a.Was = a.Was || a.Active
 	}
 	a, step := a.move(in, next, now)
 	return a, append(done, step), nil
@@ -90,6 +95,9 @@ func (a Alarm) check(in Input, now time.Time) error {
 	if a.State == Normal && in.Occurrence == "" {
 		return fmt.Errorf("cannot %s an alarm: an occurrence begins and was given no id", in.Action)
 	}
+	if in.Action == RemoveFromService && in.Reason == "" {
+		return errors.New("cannot take an alarm out of service without a reason")
+	}
 	if in.Action != Shelve {
 		return nil
 	}
@@ -109,10 +117,13 @@ func (a Alarm) move(in Input, next State, at time.Time) (Alarm, Transition) {
 	if from == Normal {
 		a.Occurrence = in.Occurrence
 	}
-	if next == shown {
+	switch {
+	case next == shown && a.Active:
+		next = Unacked
+	case next == shown, next == over:
 		next = Normal
-		if a.Active {
-			next = Unacked
+		if a.Latching && a.Was {
+			next = Latched
 		}
 	}
 	step := Transition{Occurrence: a.Occurrence, Action: in.Action, From: from, To: next, At: at}
@@ -124,14 +135,18 @@ func (a Alarm) move(in Input, next State, at time.Time) (Alarm, Transition) {
 		a.ShelvedUntil = in.Until
 	}
 	if next == Normal {
-		a.Occurrence = ""
+		a.Occurrence, a.Was = "", false
 	}
 	return a, step
 }
 
-// shown stands in the table for the state in which an unhidden alarm comes back: Unacked where its condition is
-// present, else Normal.
-const shown State = 0
+// Two states of the table depend on more than the state before. shown is that in which an unhidden alarm comes back:
+// Unacked where its condition is present, else over. over is the end of an occurrence: Normal, but Latched where the
+// alarm is latching and its condition was present.
+const (
+	shown State = 0
+	over  State = 255
+)
 
 // life is the machine: for each state the actions that are possible and the state that they lead to.
 var life = map[State]map[Action]State{
@@ -143,11 +158,15 @@ var life = map[State]map[Action]State{
 		Suppress: SuppressedByDesign, RemoveFromService: OutOfService,
 	},
 	Acked: {
-		Raise: Acked, Return: Normal, Shelve: Shelved,
+		Raise: Acked, Return: over, Shelve: Shelved,
 		Suppress: SuppressedByDesign, RemoveFromService: OutOfService,
 	},
 	RTNUnacked: {
-		Raise: Unacked, Return: RTNUnacked, Acknowledge: Normal, Shelve: Shelved,
+		Raise: Unacked, Return: RTNUnacked, Acknowledge: over, Shelve: Shelved,
+		Suppress: SuppressedByDesign, RemoveFromService: OutOfService,
+	},
+	Latched: {
+		Raise: Unacked, Return: Latched, Reset: Normal, Shelve: Shelved,
 		Suppress: SuppressedByDesign, RemoveFromService: OutOfService,
 	},
 	Shelved: {

@@ -2,6 +2,7 @@ package alarm_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -16,18 +17,19 @@ var start = time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
 
 var states = []alarm.State{
 	alarm.Normal, alarm.Unacked, alarm.Acked, alarm.RTNUnacked, alarm.Shelved, alarm.SuppressedByDesign, alarm.OutOfService,
+	alarm.Latched,
 }
 
 var actions = []alarm.Action{
 	alarm.Raise, alarm.Return, alarm.Acknowledge, alarm.Shelve, alarm.Unshelve, alarm.Suppress, alarm.Unsuppress,
-	alarm.RemoveFromService, alarm.ReturnToService,
+	alarm.RemoveFromService, alarm.ReturnToService, alarm.Reset,
 }
 
 // in gives an alarm that stands in state, with or without its condition.
 func in(state alarm.State, active bool) alarm.Alarm {
 	a := alarm.Alarm{State: state, Active: active}
 	if state != alarm.Normal {
-		a.Occurrence = "o1"
+		a.Occurrence, a.Was = "o1", true
 	}
 	if state == alarm.Shelved {
 		a.ShelvedUntil = start.Add(time.Hour)
@@ -41,29 +43,39 @@ func input(action alarm.Action) alarm.Input {
 
 // The table of every state with every action. "-" is forbidden, "=" is no transition; else the state it leads to.
 func TestEachActionInEachStateLeadsWhereTheTableSays(t *testing.T) {
-	const n, u, k, r, s, d, o = "normal", "unacked", "acked", "rtn_unacked", "shelved", "suppressed", "out_of_service"
+	const n, u, k, r, s, d, o, l = "normal", "unacked", "acked", "rtn_unacked", "shelved", "suppressed", "out_of_service", "latched"
 	table := []struct {
-		state  alarm.State
-		active bool
-		//    raise return acknowledge shelve unshelve suppress unsuppress remove returnToService
-		to [9]string
+		state   alarm.State
+		active  bool
+		latches bool
+		//    raise return acknowledge shelve unshelve suppress unsuppress remove returnToService reset
+		to [10]string
 	}{
-		{alarm.Normal, false, [9]string{u, "=", "-", "-", "-", d, "-", o, "-"}},
-		{alarm.Unacked, true, [9]string{"=", r, k, s, "-", d, "-", o, "-"}},
-		{alarm.Acked, true, [9]string{"=", n, "-", s, "-", d, "-", o, "-"}},
-		{alarm.RTNUnacked, false, [9]string{u, "=", n, s, "-", d, "-", o, "-"}},
-		{alarm.Shelved, true, [9]string{"=", s, "-", s, u, d, "-", o, "-"}},
-		{alarm.Shelved, false, [9]string{s, "=", "-", s, n, d, "-", o, "-"}},
-		{alarm.SuppressedByDesign, true, [9]string{"=", d, "-", "-", "-", "-", u, o, "-"}},
-		{alarm.SuppressedByDesign, false, [9]string{d, "=", "-", "-", "-", "-", n, o, "-"}},
-		{alarm.OutOfService, true, [9]string{"=", o, "-", "-", "-", "-", "-", "-", u}},
-		{alarm.OutOfService, false, [9]string{o, "=", "-", "-", "-", "-", "-", "-", n}},
+		{alarm.Normal, false, false, [10]string{u, "=", "-", "-", "-", d, "-", o, "-", "-"}},
+		{alarm.Unacked, true, false, [10]string{"=", r, k, s, "-", d, "-", o, "-", "-"}},
+		{alarm.Acked, true, false, [10]string{"=", n, "-", s, "-", d, "-", o, "-", "-"}},
+		{alarm.RTNUnacked, false, false, [10]string{u, "=", n, s, "-", d, "-", o, "-", "-"}},
+		{alarm.Shelved, true, false, [10]string{"=", s, "-", s, u, d, "-", o, "-", "-"}},
+		{alarm.Shelved, false, false, [10]string{s, "=", "-", s, n, d, "-", o, "-", "-"}},
+		{alarm.SuppressedByDesign, true, false, [10]string{"=", d, "-", "-", "-", "-", u, o, "-", "-"}},
+		{alarm.SuppressedByDesign, false, false, [10]string{d, "=", "-", "-", "-", "-", n, o, "-", "-"}},
+		{alarm.OutOfService, true, false, [10]string{"=", o, "-", "-", "-", "-", "-", "-", u, "-"}},
+		{alarm.OutOfService, false, false, [10]string{o, "=", "-", "-", "-", "-", "-", "-", n, "-"}},
+		{alarm.Normal, false, true, [10]string{u, "=", "-", "-", "-", d, "-", o, "-", "-"}},
+		{alarm.Unacked, true, true, [10]string{"=", r, k, s, "-", d, "-", o, "-", "-"}},
+		{alarm.Acked, true, true, [10]string{"=", l, "-", s, "-", d, "-", o, "-", "-"}},
+		{alarm.RTNUnacked, false, true, [10]string{u, "=", l, s, "-", d, "-", o, "-", "-"}},
+		{alarm.Latched, false, true, [10]string{u, "=", "-", s, "-", d, "-", o, "-", n}},
+		{alarm.Shelved, false, true, [10]string{s, "=", "-", s, l, d, "-", o, "-", "-"}},
+		{alarm.SuppressedByDesign, false, true, [10]string{d, "=", "-", "-", "-", "-", l, o, "-", "-"}},
+		{alarm.OutOfService, false, true, [10]string{o, "=", "-", "-", "-", "-", "-", "-", l, "-"}},
 	}
 	for _, row := range table {
 		for i, action := range actions {
-			t.Run(row.state.String()+" active "+strconv.FormatBool(row.active)+" "+string(action), func(t *testing.T) {
-				checkPair(t, in(row.state, row.active), action, row.to[i])
-			})
+			before := in(row.state, row.active)
+			before.Latching = row.latches
+			name := fmt.Sprintf("%s active %v latching %v %s", row.state, row.active, row.latches, action)
+			t.Run(name, func(t *testing.T) { checkPair(t, before, action, row.to[i]) })
 		}
 	}
 }
@@ -211,7 +223,7 @@ func TestShelvingCanBeProlonged(t *testing.T) {
 // laws that hold in every life, however inputs follow one another.
 func TestLawsOfEveryLife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, now, ids := alarm.Alarm{State: alarm.Normal}, start, 0
+		a, now, ids := alarm.Alarm{State: alarm.Normal, Latching: rapid.Bool().Draw(t, "latching")}, start, 0
 		for range rapid.IntRange(1, 60).Draw(t, "length") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "minutes")) * time.Minute)
 			ids++
@@ -254,9 +266,34 @@ func checkLaws(t *rapid.T, before, after alarm.Alarm, steps []alarm.Transition, 
 		t.Fatalf("shelved until %v in %s", after.ShelvedUntil, after.State)
 	}
 	shows := map[alarm.State]bool{alarm.Unacked: true, alarm.Acked: true}
-	hides := map[alarm.State]bool{alarm.Normal: true, alarm.RTNUnacked: true}
+	hides := map[alarm.State]bool{alarm.Normal: true, alarm.RTNUnacked: true, alarm.Latched: true}
 	if shows[after.State] && !after.Active || hides[after.State] && after.Active {
 		t.Fatalf("%s with condition %v", after.State, after.Active)
+	}
+	if after.State == alarm.Latched && !(after.Latching && after.Was) {
+		t.Fatalf("latched, but latching %v and the condition was present %v", after.Latching, after.Was)
+	}
+	if after.Latching && before.Was && after.State == alarm.Normal && in.Action != alarm.Reset {
+		t.Fatalf("a latching alarm whose condition was present ended by %s", in.Action)
+	}
+}
+
+func TestAnAlarmIsTakenOutOfServiceForAReasonOnly(t *testing.T) {
+	for _, before := range []alarm.Alarm{in(alarm.Normal, false), in(alarm.Unacked, true), in(alarm.Shelved, false)} {
+		after, steps, err := before.Step(alarm.Input{Action: alarm.RemoveFromService, Occurrence: "o2"}, start)
+		if err == nil || after != before || len(steps) != 0 {
+			t.Errorf("%s: got %+v %v %v", before.State, after, steps, err)
+		}
+	}
+}
+
+func TestALatchingAlarmThatNeverWasPresentComesBackNormal(t *testing.T) {
+	a, _, err := alarm.Alarm{Latching: true}.Step(input(alarm.RemoveFromService), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, _, err = a.Step(input(alarm.ReturnToService), start); err != nil || a.State != alarm.Normal {
+		t.Fatalf("got %+v %v", a, err)
 	}
 }
 

@@ -14,17 +14,23 @@ const (
 	Shelved            State = 5 // hidden by a person, for a limited time and with a reason; still evaluated
 	SuppressedByDesign State = 6 // hidden by the plant's own logic; still evaluated
 	OutOfService       State = 7 // taken out for maintenance; still evaluated
+	Latched            State = 8 // returned to normal and acknowledged, and a person must still look and reset it
 )
 
-var stateNames = [...]string{"", "normal", "unacked", "acked", "rtn_unacked", "shelved", "suppressed", "out_of_service"}
+var stateNames = [...]string{
+	"", "normal", "unacked", "acked", "rtn_unacked", "shelved", "suppressed", "out_of_service", "latched",
+}
 
 // String gives the state's name as the wire's JSON forms and the API show it.
 func (s State) String() string {
-	if s >= Normal && s <= OutOfService {
+	if s.Known() {
 		return stateNames[s]
 	}
 	return fmt.Sprintf("state %d", uint8(s))
 }
+
+// Known reports whether s is one of the states.
+func (s State) Known() bool { return s >= Normal && s <= Latched }
 
 // ParseState reads what String wrote.
 func ParseState(name string) (State, error) {
@@ -62,4 +68,5 @@ const (
 	// RemoveFromService and ReturnToService enclose maintenance.
 	RemoveFromService Action = "remove_from_service"
 	ReturnToService   Action = "return_to_service"
+	Reset             Action = "reset" // ends a Latched alarm
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/devices/mqttnode"
 	"github.com/tallydock/tallydock/devices/port"
+	"github.com/tallydock/tallydock/devices/uhf/chafon"
 )
 
 // Env is what drivers work with. Make all drivers of a gateway with one Env, and before the Broker runs.
@@ -37,12 +38,23 @@ type kind struct {
 // kinds is the list. A new protocol is a folder and a line here.
 func kinds() []kind {
 	return []kind{
-		{"modbus", []string{"unit", "timeout"}, parseModbus},
+		{"chafon18", []string{"address", "power", "region"}, parseChafon(chafon.Reader18, 1)},
+		{"chafon288", []string{"address", "antennas", "power", "region"}, parseChafon(chafon.Reader288, 8)},
+		{"json", slices.Concat(valueOptions("_unit"), mappingOptions, []string{"status", "timezone"}), parseJSON},
+		{"llrp", llrpOptions, parseLLRP},
+		{"m6e", []string{"antennas", "power", "region"}, parseM6e},
+		{"modbus", modbusOptions, parseModbus},
 		{"pn532", nil, parsePN532},
+		{"r2000", []string{"address", "antennas", "power", "region"}, parseR2000},
 		{"r700", []string{"status"}, parseReader(mqttnode.NewR700)},
-		{"tasmota", []string{"status", "timezone"}, parseTasmota},
+		{"rfd40", []string{"events", "status"}, parseReader(mqttnode.NewHandheld)},
+		{"ruuvi", []string{"status", "tag"}, parseRuuvi},
+		{"shelly", []string{"status"}, parseShelly},
+		{"sparkplug", append(valueOptions(), "host", "reorder"), parseSparkplug},
+		{"tasmota", []string{"events", "status", "timezone"}, parseTasmota},
+		{"tasmota-tag", []string{"status", "timezone"}, parseTasmotaTag},
 		{"uhf", []string{"power", "region"}, parseUHF},
-		{"zebra", []string{"status"}, parseReader(mqttnode.NewZebra)},
+		{"zebra", []string{"events", "status"}, parseReader(mqttnode.NewZebra)},
 		{"zigbee2mqtt", []string{"status"}, parseZigbee},
 	}
 }
@@ -118,7 +130,7 @@ func parseKind(s devices.Settings) (build, error) {
 func (k kind) known(s devices.Settings, models *catalog.Catalog) ([]string, error) {
 	known := slices.Clone(k.options)
 	if k.name != "modbus" {
-		if s.Model != "" {
+		if s.Model != "" && k.name != "json" && k.name != "sparkplug" {
 			return nil, fmt.Errorf("driver %s has no models; leave model %q out", k.name, s.Model)
 		}
 		return known, nil
@@ -127,10 +139,7 @@ func (k kind) known(s devices.Settings, models *catalog.Catalog) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range m.Corrections {
-		known = append(known, c.Name)
-	}
-	return known, nil
+	return append(known, modelOptions(m)...), nil
 }
 
 func orNone(names []string) string {

@@ -14,12 +14,16 @@ import (
 const noStatus = "none"
 
 // parseReader is for UHF readers: a topic of tag events, and beside it the topic "status" where the reader and its MQTT
-// will say "online" and "offline".
+// will say "online" and "offline". Option "events" is a second topic, where Zebra's readers tell of inputs and of
+// themselves.
 func parseReader(make func(mqttnode.Device) (*mqttnode.Listener, error)) func(devices.Settings, *catalog.Catalog) (build, error) {
 	return func(s devices.Settings, _ *catalog.Catalog) (build, error) {
 		d, err := parseNode(s, "status")
 		if err != nil {
 			return nil, err
+		}
+		if err := d.parseEvents(s.Options["events"]); err != nil {
+			return nil, fmt.Errorf("option events: %w", err)
 		}
 		return func(env Env) (devices.Driver, error) { return driver(make(d.in(env))) }, nil
 	}
@@ -37,17 +41,57 @@ func parseTasmota(s devices.Settings, models *catalog.Catalog) (build, error) {
 		}
 		d.Expect = time.Duration(p.Expect)
 	}
+	if err := d.parseEvents(s.Options["events"]); err != nil {
+		return nil, fmt.Errorf("option events: %w", err)
+	}
 	t := mqttnode.Tasmota{Catalog: models}
-	if name := s.Options["timezone"]; name != "" {
-		if t.Zone, err = time.LoadLocation(name); err != nil {
-			return nil, fmt.Errorf("option timezone %q is not known; write it as in Asia/Shanghai: %w", name, err)
-		}
+	if t.Zone, err = parseZone(s); err != nil {
+		return nil, err
 	}
 	return func(env Env) (devices.Driver, error) {
 		t := t
 		t.Device = d.in(env)
 		return driver(mqttnode.NewTasmota(t))
 	}, nil
+}
+
+func (n *node) parseEvents(topic string) (err error) {
+	if topic == "" {
+		return nil
+	}
+	if topic == n.Topic || topic == n.Status {
+		return fmt.Errorf("%q is another topic of the device already", topic)
+	}
+	n.Events, err = mqttnode.ParseAddress("mqtt:" + topic)
+	return err
+}
+
+// parseTasmotaTag is for the card reader of a Tasmota node, which speaks only when there is a card.
+func parseTasmotaTag(s devices.Settings, _ *catalog.Catalog) (build, error) {
+	d, err := parseNode(s, "LWT")
+	if err != nil {
+		return nil, err
+	}
+	zone, err := parseZone(s)
+	if err != nil {
+		return nil, err
+	}
+	return func(env Env) (devices.Driver, error) {
+		return driver(mqttnode.NewTasmotaTag(mqttnode.Tasmota{Device: d.in(env), Zone: zone}))
+	}, nil
+}
+
+// parseZone reads the zone of a node's clock; nil where it is not given.
+func parseZone(s devices.Settings) (*time.Location, error) {
+	name := s.Options["timezone"]
+	if name == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("option timezone %q is not known; write it as in Asia/Shanghai: %w", name, err)
+	}
+	return zone, nil
 }
 
 func parseZigbee(s devices.Settings, models *catalog.Catalog) (build, error) {

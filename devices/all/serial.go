@@ -2,7 +2,6 @@ package all
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -33,24 +32,19 @@ func parseUHF(s devices.Settings, _ *catalog.Catalog) (build, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Poll != 0 {
-		return nil, errors.New("poll is not for driver uhf: it reads without pause")
-	}
 	c := uhf.Config{ID: s.ID}
 	if c.Power, err = parsePower(s.Options["power"]); err != nil {
 		return nil, err
 	}
-	if region := s.Options["region"]; region != "" {
-		if c.Region = regions[region]; c.Region == 0 {
-			return nil, fmt.Errorf("option region %q is not known; known are cn800, cn900, eu, kr, us", region)
-		}
+	if c.Region, err = regionOf(regions, s.Options["region"]); err != nil {
+		return nil, err
 	}
 	return func(env Env) (devices.Driver, error) {
 		c := c
 		c.Now = env.Clock.Now
-		c.Dial = func(ctx context.Context) (uhf.Port, error) { return env.dial(ctx, address) }
+		c.Dial = env.dialer(address)
 		return uhf.New(c), nil
-	}, nil
+	}, noPoll(s)
 }
 
 // parsePower reads a number of dBm; "" leaves the reader's power as it is.

@@ -21,8 +21,9 @@ func load(t *testing.T) *catalog.Catalog {
 
 func TestEveryBuiltInModelIsValid(t *testing.T) {
 	c := load(t)
-	all := c.Names(func(catalog.Model) bool { return true })
-	if got := strings.Join(all, " "); got != "bme280 dht ds18b20 tasmota xy-md02 zigbee2mqtt" {
+	all := c.Names(func(m catalog.Model) bool { return m.Modbus != nil })
+	if got := strings.Join(all, " "); got != "comet-t3411 cwt-th dl-100 ee071 ee160 relay-8 rs-ws-n01 sensecap-one sensecap-th "+
+		"siemens-qfa31 vaisala-hmdw110 vaisala-hmp vaisala-hmp110 xy-md02" {
 		t.Errorf("models are %s", got)
 	}
 }
@@ -39,10 +40,11 @@ func TestXYMD02RegistersScaleAsTheManualSays(t *testing.T) {
 		want  unit.Milli
 	}{{0, 0x0131, 30500}, {0, 0xFF33, -20500}, {1, 0x0222, 54600}} {
 		r := m.Values[c.value]
-		if got := r.Value(c.raw); got != c.want {
-			t.Errorf("%s of %#04x = %s, want %s", r.Quantity, c.raw, got, c.want)
+		got, quality, _ := r.Measure(catalog.Block{First: r.Register, Words: []uint16{c.raw}})
+		if got != c.want || quality != devices.Good {
+			t.Errorf("%s of %#04x = %s %s, want %s", r.Quantity, c.raw, got, quality, c.want)
 		}
-		if raw := r.Raw(c.want); raw != c.raw {
+		if raw := r.Raw(c.want, nil); len(raw) != 1 || raw[0] != c.raw {
 			t.Errorf("%s of %s is raw %#04x, want %#04x", r.Quantity, c.want, raw, c.raw)
 		}
 	}

@@ -52,54 +52,14 @@ func (m Model) check() error {
 		kinds++
 		errs = append(errs, m.Probe.check())
 	}
+	if m.Mapping != nil {
+		kinds++
+		errs = append(errs, m.Mapping.Check("mapping"))
+	}
 	if kinds != 1 {
-		errs = append(errs, errors.New("exactly one of modbus, payload and probe is needed"))
+		errs = append(errs, errors.New("exactly one of modbus, payload, probe and mapping is needed"))
 	}
 	return errors.Join(errs...)
-}
-
-func (m Modbus) check() error {
-	var errs []error
-	if m.Line.Baud < 300 || m.Line.Data != 8 || m.Line.Stop < 1 || m.Line.Stop > 2 {
-		errs = append(errs, errors.New("modbus.line: baud of 300 or more, 8 data bits and 1 or 2 stop bits are needed"))
-	}
-	if p := m.Line.Parity; p != "N" && p != "O" && p != "E" {
-		errs = append(errs, fmt.Errorf("modbus.line: parity %q is not N, O or E", p))
-	}
-	if m.Unit < 1 || m.Unit > 247 {
-		errs = append(errs, fmt.Errorf("modbus.unit %d is not 1 to 247", m.Unit))
-	}
-	if m.Poll <= 0 {
-		errs = append(errs, errors.New("modbus.poll is missing"))
-	}
-	if len(m.Values) == 0 {
-		errs = append(errs, errors.New("modbus.values is empty"))
-	}
-	for i, r := range m.Values {
-		errs = append(errs, r.check(fmt.Sprintf("modbus.values[%d]", i)))
-	}
-	for i, r := range m.Corrections {
-		where := fmt.Sprintf("modbus.corrections[%d]", i)
-		errs = append(errs, r.check(where))
-		if r.Name == "" {
-			errs = append(errs, fmt.Errorf("%s.name is missing", where))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (r Register) check(where string) error {
-	var errs []error
-	if r.Table != Input && r.Table != Holding {
-		errs = append(errs, fmt.Errorf("%s.table %q is not input or holding", where, r.Table))
-	}
-	if r.Type != Int16 && r.Type != Uint16 {
-		errs = append(errs, fmt.Errorf("%s.type %q is not int16 or uint16", where, r.Type))
-	}
-	if r.Scale <= 0 {
-		errs = append(errs, fmt.Errorf("%s.scale has to be positive", where))
-	}
-	return errors.Join(append(errs, checkQuantity(where, r.Quantity), r.Range.check(where))...)
 }
 
 func (p Payload) check() error {

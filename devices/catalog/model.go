@@ -17,15 +17,24 @@ type Model struct {
 	Modbus  *Modbus  `yaml:"modbus"`
 	Payload *Payload `yaml:"payload"`
 	Probe   *Probe   `yaml:"probe"`
+	Mapping *Mapping `yaml:"mapping"`
 }
 
-// Modbus is a model that is read by Modbus RTU.
+// Modbus is a model that is read by Modbus. What is said of serial lines holds for a device on such a line, be it behind a
+// serial device server.
 type Modbus struct {
-	Line        Line       `yaml:"line"`        // how the device leaves the factory
-	Unit        uint8      `yaml:"unit"`        // its address on the line, 1 to 247
-	Poll        Duration   `yaml:"poll"`        // how often to read it
-	Values      []Register `yaml:"values"`      // what it measures
-	Corrections []Register `yaml:"corrections"` // offsets that the device adds by itself
+	Line                 Line       `yaml:"line"`                   // how the device leaves the factory
+	Unit                 uint8      `yaml:"unit"`                   // its address on the line, 1 to 247
+	Poll                 Duration   `yaml:"poll"`                   // how often to read it
+	MaxInsert            uint16     `yaml:"max_insert"`             // how many registers that nobody wants may be read to save a request
+	MaxRead              uint16     `yaml:"max_read"`               // how many registers a request may ask for; 0 = 125
+	PauseAfterConnect    Duration   `yaml:"pause_after_connect"`    // after the port was opened
+	PauseBetweenRequests Duration   `yaml:"pause_between_requests"` // after an answer
+	Values               []Register `yaml:"values"`                 // what it measures
+	Corrections          []Register `yaml:"corrections"`            // offsets that the device adds by itself
+	Identity             []Identity `yaml:"identity"`               // what tells it from others
+	Inputs               []Ports    `yaml:"inputs"`                 // contacts that it watches
+	Outputs              []Ports    `yaml:"outputs"`                // lamps and relays that it switches: coils, or bits of holding registers
 }
 
 // Line is the set-up of a serial line.
@@ -36,50 +45,12 @@ type Line struct {
 	Stop   int    `yaml:"stop"`
 }
 
-// Table is one of Modbus's register tables.
-type Table string
-
-// The tables that can be read.
-const (
-	Input   Table = "input"   // read by function 04
-	Holding Table = "holding" // read by function 03
-)
-
-// RawType is how a register's 16 bits are to be read.
-type RawType string
-
-// The types of a register.
-const (
-	Int16  RawType = "int16"
-	Uint16 RawType = "uint16"
-)
-
-// Register is one value in a register. Value = raw × Scale; what lies outside Min to Max cannot be measured.
-type Register struct {
-	Name     string        `yaml:"name"` // of a correction: the option that says what is expected there
-	Quantity unit.Quantity `yaml:"quantity"`
-	Table    Table         `yaml:"table"`
-	Register uint16        `yaml:"register"`
-	Type     RawType       `yaml:"type"`
-	Scale    unit.Milli    `yaml:"scale"` // of one raw count, in the quantity's unit
-	Range    `yaml:",inline"`
-}
-
-// Value scales what the register holds.
-func (r Register) Value(raw uint16) unit.Milli {
-	if r.Type == Int16 {
-		return unit.Milli(int16(raw)) * r.Scale
+// CharBits tells how many bits a character takes on the line: 10 for 8N1.
+func (l Line) CharBits() int {
+	if l.Parity == "N" {
+		return 1 + l.Data + l.Stop
 	}
-	return unit.Milli(raw) * r.Scale
-}
-
-// Raw is the inverse of Value, for simulators: the nearest count.
-func (r Register) Raw(v unit.Milli) uint16 {
-	half := r.Scale / 2
-	if v < 0 {
-		half = -half
-	}
-	return uint16(int64((v + half) / r.Scale))
+	return 2 + l.Data + l.Stop
 }
 
 // Range is what can be measured, and what is not a measurement.

@@ -5,32 +5,21 @@ import (
 	"strings"
 )
 
-// set82 are the characters of GS1 application identifiers besides letters and digits (GS1 General Specifications,
-// figure 7.11-1).
-const set82 = "!\"%&'()*+,-./:;<=>?_"
-
-// escaped are those of set82 that must be escaped in a URI (TDS §6.3.1 and Annex A).
-const escaped = "\"%&/<>?"
-
-func inSet82(c byte) bool {
-	switch {
-	case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z':
-		return true
-	default:
-		return strings.IndexByte(set82, c) >= 0
-	}
-}
+// escaped are the characters that must be escaped in a URI (TDS §6.3.1 and Annex A).
+const escaped = "\"#%&/<>?"
 
 func escape(s string) string {
-	if !strings.ContainsAny(s, escaped) {
-		return s
-	}
+	return percent(s, func(c byte) bool { return strings.IndexByte(escaped, c) < 0 })
+}
+
+// percent writes all characters that are not plain as a percent sign and two hexadecimal digits.
+func percent(s string, plain func(byte) bool) string {
 	var b strings.Builder
 	for i := range len(s) {
-		if strings.IndexByte(escaped, s[i]) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", s[i])
-		} else {
+		if plain(s[i]) {
 			b.WriteByte(s[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", s[i])
 		}
 	}
 	return b.String()
@@ -63,7 +52,7 @@ func unescape(s string) (string, error) {
 // nibble gives the value of an upper-case hexadecimal digit, 0xFF for another character.
 func nibble(c byte) byte {
 	switch {
-	case c >= '0' && c <= '9':
+	case isDigit(c):
 		return c - '0'
 	case c >= 'A' && c <= 'F':
 		return c - 'A' + 10

@@ -11,7 +11,7 @@ import (
 const sgtin96Bytes = 12
 
 // GTIN14 gives the GTIN of a tag that carries an SGTIN, with 14 digits. It is the quick way for who resolves many tags:
-// it allocates nothing but the string, and less than a Decode.
+// of an SGTIN-96 it allocates nothing but the string.
 func GTIN14(tag devices.Tag) (string, bool) {
 	if tag.Kind() != devices.TagEPC || tag.IsZero() {
 		return "", false
@@ -25,8 +25,13 @@ func GTIN14(tag devices.Tag) (string, bool) {
 		}
 		return t.Key(), true
 	}
-	if len(memory) != sgtin96Bytes {
+	if len(memory) < sgtin96Bytes {
 		return "", false
+	}
+	for _, b := range memory[sgtin96Bytes:] {
+		if b != 0 {
+			return "", false
+		}
 	}
 	return gtin96(binary.BigEndian.Uint64(memory))
 }
@@ -61,7 +66,11 @@ func gtin96(v uint64) (string, bool) {
 // EncodeSGTIN96 gives the tag that carries a GTIN of 14 digits and a serial below 2^38 in 96 bits. The filter is 0 to 7;
 // 1 is an item for sale, 2 a case.
 func EncodeSGTIN96(gtin14 string, companyPrefixLen int, filter uint8, serial uint64) (devices.Tag, error) {
-	id, err := ParseElementString("(01)"+gtin14+"(21)"+strconv.FormatUint(serial, 10), companyPrefixLen)
+	id, err := fromKey(SGTIN, gtin14)
+	if err == nil {
+		id.Serial = strconv.FormatUint(serial, 10)
+		id, err = id.WithPrefix(companyPrefixLen)
+	}
 	if err != nil {
 		return devices.Tag{}, fmt.Errorf("GTIN %s: %w", gtin14, err)
 	}

@@ -11,16 +11,46 @@ type Function byte
 
 // The functions that are known here.
 const (
-	ReadHolding Function = 3
-	ReadInput   Function = 4
-	WriteSingle Function = 6
+	ReadCoils      Function = 1
+	ReadDiscrete   Function = 2
+	ReadHolding    Function = 3
+	ReadInput      Function = 4
+	WriteCoil      Function = 5
+	WriteSingle    Function = 6
+	WriteCoils     Function = 15
+	WriteRegisters Function = 16
 )
 
-// MaxRegisters is how many registers one request may ask for.
-const MaxRegisters = 125
+var functionNames = map[Function]string{
+	ReadCoils: "read_coils", ReadDiscrete: "read_discrete_inputs", ReadHolding: "read_holding_registers",
+	ReadInput: "read_input_registers", WriteCoil: "write_single_coil", WriteSingle: "write_single_register",
+	WriteCoils: "write_multiple_coils", WriteRegisters: "write_multiple_registers",
+}
 
-// MaxFrame is the longest frame, in bytes.
-const MaxFrame = 256
+// String gives the function's name as the specification has it, e.g. "read_input_registers".
+func (f Function) String() string {
+	if name, ok := functionNames[f]; ok {
+		return name
+	}
+	return fmt.Sprintf("function_%d", byte(f))
+}
+
+func (f Function) readsBits() bool      { return f == ReadCoils || f == ReadDiscrete }
+func (f Function) readsRegisters() bool { return f == ReadHolding || f == ReadInput }
+
+// How much one request may ask for or write, after the specification.
+const (
+	MaxRegisters      = 125  // ReadHolding and ReadInput
+	MaxBits           = 2000 // ReadCoils and ReadDiscrete
+	MaxWriteRegisters = 123  // WriteRegisters
+	MaxWriteBits      = 1968 // WriteCoils
+)
+
+// What WriteCoil has as its Value.
+const (
+	CoilOn  uint16 = 0xFF00
+	CoilOff uint16 = 0x0000
+)
 
 const exceptionBit = 0x80
 
@@ -28,9 +58,11 @@ const exceptionBit = 0x80
 type Request struct {
 	Unit     byte
 	Function Function
-	Register uint16
-	Count    uint16 // ReadHolding and ReadInput: registers asked for, 1 to MaxRegisters
-	Value    uint16 // WriteSingle: what to write
+	Register uint16   // the first register or bit, as the wire counts: from 0
+	Count    uint16   // how many registers or bits are read; of a write it is the length of what is written
+	Value    uint16   // WriteSingle: what to write; WriteCoil: CoilOn or CoilOff
+	Bits     []bool   // WriteCoils: what to write
+	Values   []uint16 // WriteRegisters: what to write
 }
 
 // Response is what a unit answers.
@@ -38,176 +70,210 @@ type Response struct {
 	Unit      byte
 	Function  Function
 	Exception Exception // 0: it did as asked
-	Registers []uint16  // ReadHolding and ReadInput: the values; WriteSingle: register and value, as an echo
-}
-
-// Exception is a unit's reason for not doing as asked. It is an error.
-type Exception byte
-
-// Exceptions of the specification.
-const (
-	IllegalFunction    Exception = 1
-	IllegalAddress     Exception = 2
-	IllegalValue       Exception = 3
-	DeviceFailure      Exception = 4
-	Acknowledge        Exception = 5 // it works on it; ask again later
-	DeviceBusy         Exception = 6 // ask again later
-	MemoryParity       Exception = 8
-	GatewayUnavailable Exception = 10
-	GatewayNoAnswer    Exception = 11
-)
-
-var exceptionTexts = map[Exception]string{
-	IllegalFunction: "it does not know the function", IllegalAddress: "it has no such register",
-	IllegalValue: "it does not accept the value or count", DeviceFailure: "it failed", Acknowledge: "it needs more time",
-	DeviceBusy: "it is busy", MemoryParity: "its memory is damaged", GatewayUnavailable: "the gateway has no path to it",
-	GatewayNoAnswer: "it does not answer the gateway",
-}
-
-// Error implements error.
-func (e Exception) Error() string {
-	if text, ok := exceptionTexts[e]; ok {
-		return fmt.Sprintf("modbus exception %d: %s", byte(e), text)
-	}
-	return fmt.Sprintf("modbus exception %d", byte(e))
+	Registers []uint16  // of a read: the values; of a write: register and value, or register and count, as an echo
+	Bits      []bool    // ReadCoils and ReadDiscrete: the bits, filled up to whole bytes
 }
 
 // ErrNoFrame says that a stretch of bytes is no frame.
 var ErrNoFrame = errors.New("no modbus frame")
 
-func (r Request) check() error {
-	if r.Unit > 247 {
-		return fmt.Errorf("modbus unit %d is not 1 to 247", r.Unit)
-	}
-	switch r.Function {
+// ErrShort says that a frame may have begun but is not complete. It is an ErrNoFrame.
+var ErrShort = fmt.Errorf("%w: its end is missing", ErrNoFrame)
+
+func noFrame(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrNoFrame, fmt.Errorf(format, args...))
+}
+
+// most tells how many registers or bits a request for the function may have; 0 where it has one or the function is not known.
+func (f Function) most() int {
+	switch f {
+	case ReadCoils, ReadDiscrete:
+		return MaxBits
 	case ReadHolding, ReadInput:
-		if r.Count < 1 || r.Count > MaxRegisters {
-			return fmt.Errorf("%d registers asked for; 1 to %d are possible", r.Count, MaxRegisters)
-		}
-	case WriteSingle:
-	default:
-		return fmt.Errorf("modbus function %d is not known here", r.Function)
+		return MaxRegisters
+	case WriteCoils:
+		return MaxWriteBits
+	case WriteRegisters:
+		return MaxWriteRegisters
+	}
+	return 0
+}
+
+// count is how many registers or bits the request is about.
+func (r Request) count() int {
+	switch r.Function {
+	case WriteCoils:
+		return len(r.Bits)
+	case WriteRegisters:
+		return len(r.Values)
+	case WriteCoil, WriteSingle:
+		return 1
+	}
+	return int(r.Count)
+}
+
+func (r Request) check() error {
+	n, most := r.count(), r.Function.most()
+	switch {
+	case functionNames[r.Function] == "":
+		return fmt.Errorf("modbus function %d is not known here", byte(r.Function))
+	case r.Function == WriteCoil && r.Value != CoilOn && r.Value != CoilOff:
+		return fmt.Errorf("coil value %#04x is not on (0xFF00) or off (0x0000)", r.Value)
+	case most > 0 && (n < 1 || n > most):
+		return fmt.Errorf("%s of %d: 1 to %d are possible", r.Function, n, most)
+	case int(r.Register)+n > 1<<16:
+		return fmt.Errorf("%s of %d from %#04x goes beyond the last one", r.Function, n, r.Register)
 	}
 	return nil
 }
 
-// EncodeRequest gives the frame of r.
-func EncodeRequest(r Request) ([]byte, error) {
-	if err := r.check(); err != nil {
-		return nil, err
+// pdu appends the request without its unit.
+func (r Request) pdu(b []byte) []byte {
+	b = binary.BigEndian.AppendUint16(append(b, byte(r.Function)), r.Register)
+	switch r.Function {
+	case WriteCoil, WriteSingle:
+		return binary.BigEndian.AppendUint16(b, r.Value)
+	case WriteCoils:
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r.Bits)))
+		return appendBits(append(b, byte((len(r.Bits)+7)/8)), r.Bits)
+	case WriteRegisters:
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r.Values)))
+		return appendRegisters(append(b, byte(2*len(r.Values))), r.Values)
 	}
-	last := r.Count
-	if r.Function == WriteSingle {
-		last = r.Value
-	}
-	b := []byte{r.Unit, byte(r.Function)}
-	b = binary.BigEndian.AppendUint16(b, r.Register)
-	return seal(binary.BigEndian.AppendUint16(b, last)), nil
+	return binary.BigEndian.AppendUint16(b, r.Count)
 }
 
-// requestLength is the length of every request that is known here.
-const requestLength = 8
-
-// DecodeRequest reads the frame at the start of b and tells how long it is. ErrNoFrame: b does not start with a request.
-func DecodeRequest(b []byte) (Request, int, error) {
-	if len(b) < requestLength || !sealed(b[:requestLength]) {
-		return Request{}, 0, ErrNoFrame
+// requestSize tells how long the request is whose head b is, without its unit: ErrShort where the head is not complete.
+func requestSize(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, ErrShort
 	}
-	r := Request{Unit: b[0], Function: Function(b[1]), Register: binary.BigEndian.Uint16(b[2:])}
-	last := binary.BigEndian.Uint16(b[4:])
-	if r.Function == WriteSingle {
+	switch f := Function(b[0]); {
+	case functionNames[f] == "":
+		return 0, noFrame("function %d is not known here", b[0])
+	case f != WriteCoils && f != WriteRegisters:
+		return 5, nil
+	case len(b) < 6:
+		return 0, ErrShort
+	}
+	return 6 + int(b[5]), nil
+}
+
+// parseRequest reads a request without its unit; b is as long as requestSize says.
+func parseRequest(b []byte) (Request, error) {
+	r := Request{Function: Function(b[0]), Register: binary.BigEndian.Uint16(b[1:])}
+	last := binary.BigEndian.Uint16(b[3:])
+	switch r.Function {
+	case WriteCoil, WriteSingle:
 		r.Value = last
-	} else {
+	case WriteCoils:
+		if int(b[5]) != (int(last)+7)/8 {
+			return Request{}, noFrame("%d coils in %d bytes", last, b[5])
+		}
+		r.Count, r.Bits = last, bitsOf(b[6:])[:last]
+	case WriteRegisters:
+		if int(b[5]) != 2*int(last) {
+			return Request{}, noFrame("%d registers in %d bytes", last, b[5])
+		}
+		r.Count, r.Values = last, registersOf(b[6:])
+	default:
 		r.Count = last
 	}
 	if err := r.check(); err != nil {
-		return Request{}, 0, fmt.Errorf("%w: %w", ErrNoFrame, err)
+		return Request{}, noFrame("%w", err)
 	}
-	return r, requestLength, nil
+	return r, nil
 }
 
-// EncodeResponse gives the frame of r.
-func EncodeResponse(r Response) ([]byte, error) {
+func (r Response) check() error {
+	if functionNames[r.Function] == "" && r.Exception == 0 {
+		return fmt.Errorf("modbus function %d is not known here", byte(r.Function))
+	}
+	if r.Function&exceptionBit != 0 {
+		return fmt.Errorf("modbus function %d is not possible", byte(r.Function))
+	}
 	if r.Exception != 0 {
-		return seal([]byte{r.Unit, byte(r.Function) | exceptionBit, byte(r.Exception)}), nil
+		return nil
 	}
-	b := []byte{r.Unit, byte(r.Function)}
-	switch r.Function {
-	case ReadHolding, ReadInput:
-		if len(r.Registers) < 1 || len(r.Registers) > MaxRegisters {
-			return nil, fmt.Errorf("response has %d registers; 1 to %d are possible", len(r.Registers), MaxRegisters)
+	n, most := len(r.Registers), r.Function.most()
+	if r.Function.readsBits() {
+		n = len(r.Bits)
+	}
+	if r.Function.readsBits() || r.Function.readsRegisters() {
+		if n < 1 || n > most {
+			return fmt.Errorf("response to %s has %d; 1 to %d are possible", r.Function, n, most)
 		}
-		b = append(b, byte(2*len(r.Registers)))
-	case WriteSingle:
-		if len(r.Registers) != 2 {
-			return nil, errors.New("response to a write needs register and value")
-		}
+		return nil
+	}
+	if n != 2 {
+		return fmt.Errorf("response to %s needs register and value", r.Function)
+	}
+	if r.Function == WriteCoil && r.Registers[1] != CoilOn && r.Registers[1] != CoilOff {
+		return fmt.Errorf("coil value %#04x is not on (0xFF00) or off (0x0000)", r.Registers[1])
+	}
+	if most > 0 && (r.Registers[1] < 1 || int(r.Registers[1]) > most) {
+		return fmt.Errorf("response to %s of %d; 1 to %d are possible", r.Function, r.Registers[1], most)
+	}
+	return nil
+}
+
+// pdu appends the response without its unit.
+func (r Response) pdu(b []byte) []byte {
+	switch {
+	case r.Exception != 0:
+		return append(b, byte(r.Function)|exceptionBit, byte(r.Exception))
+	case r.Function.readsBits():
+		return appendBits(append(b, byte(r.Function), byte((len(r.Bits)+7)/8)), r.Bits)
+	case r.Function.readsRegisters():
+		b = append(b, byte(r.Function), byte(2*len(r.Registers)))
 	default:
-		return nil, fmt.Errorf("modbus function %d is not known here", r.Function)
+		b = append(b, byte(r.Function))
 	}
-	for _, v := range r.Registers {
-		b = binary.BigEndian.AppendUint16(b, v)
-	}
-	return seal(b), nil
+	return appendRegisters(b, r.Registers)
 }
 
-// DecodeResponse reads the frame at the start of b and tells how long it is. ErrNoFrame: b does not start with a whole
-// response.
-func DecodeResponse(b []byte) (Response, int, error) {
-	n := responseLength(b)
-	if n == 0 || n > len(b) || !sealed(b[:n]) {
-		return Response{}, 0, ErrNoFrame
+// responseSize tells how long the response is whose head b is, without its unit.
+func responseSize(b []byte) (int, error) {
+	if len(b) < 2 {
+		return 0, ErrShort
 	}
-	r := Response{Unit: b[0], Function: Function(b[1] &^ exceptionBit)}
-	if b[1]&exceptionBit != 0 {
-		if r.Exception = Exception(b[2]); r.Exception == 0 {
-			return Response{}, 0, ErrNoFrame
+	switch f := Function(b[0] &^ exceptionBit); {
+	case b[0]&exceptionBit != 0:
+		return 2, nil
+	case functionNames[f] == "":
+		return 0, noFrame("function %d is not known here", b[0])
+	case f.readsRegisters() && (b[1] == 0 || b[1]%2 == 1 || b[1] > 2*MaxRegisters):
+		return 0, noFrame("a response to %s cannot have %d bytes", f, b[1])
+	case f.readsBits() && (b[1] == 0 || b[1] > MaxBits/8):
+		return 0, noFrame("a response to %s cannot have %d bytes", f, b[1])
+	case f.readsRegisters() || f.readsBits():
+		return 2 + int(b[1]), nil
+	}
+	return 5, nil
+}
+
+// parseResponse reads a response without its unit; b is as long as responseSize says.
+func parseResponse(b []byte) (Response, error) {
+	r := Response{Function: Function(b[0] &^ exceptionBit)}
+	switch {
+	case b[0]&exceptionBit != 0:
+		if r.Exception = Exception(b[1]); r.Exception == 0 {
+			return Response{}, noFrame("exception 0 is none")
 		}
-		return r, n, nil
+	case r.Function.readsBits():
+		r.Bits = bitsOf(b[2:])
+	case r.Function.readsRegisters():
+		r.Registers = registersOf(b[2:])
+	default:
+		r.Registers = registersOf(b[1:])
 	}
-	body := b[2 : n-2]
-	if r.Function != WriteSingle {
-		body = body[1:]
+	if err := r.check(); err != nil {
+		return Response{}, noFrame("%w", err)
 	}
-	for ; len(body) > 0; body = body[2:] {
-		r.Registers = append(r.Registers, binary.BigEndian.Uint16(body))
-	}
-	return r, n, nil
+	return r, nil
 }
 
-// responseLength gives the length of the response that b starts with, as far as its head tells; 0 = it is none.
-func responseLength(b []byte) int {
-	if len(b) < 3 {
-		return 0
-	}
-	switch f := Function(b[1] &^ exceptionBit); {
-	case f != ReadHolding && f != ReadInput && f != WriteSingle:
-		return 0
-	case b[1]&exceptionBit != 0:
-		return 5
-	case f == WriteSingle:
-		return 8
-	case b[2] == 0 || b[2]%2 == 1 || b[2] > 2*MaxRegisters:
-		return 0
-	}
-	return 5 + int(b[2])
-}
-
-// FindResponse looks for the answer to a request among bytes that may hold anything before and after it: garbage, ASCII
-// that a device sends by itself, an echo of the request.
-func FindResponse(to Request, b []byte) (Response, bool) {
-	for i := range b {
-		if b[i] != to.Unit {
-			continue
-		}
-		r, _, err := DecodeResponse(b[i:])
-		if err == nil && answers(to, r) {
-			return r, true
-		}
-	}
-	return Response{}, false
-}
-
+// answers reports whether r can be the answer to a request: same unit and function, and as much as was asked for.
 func answers(to Request, r Response) bool {
 	if r.Unit != to.Unit || r.Function != to.Function {
 		return false
@@ -215,8 +281,47 @@ func answers(to Request, r Response) bool {
 	switch {
 	case r.Exception != 0:
 		return true
-	case to.Function == WriteSingle:
+	case to.Function.readsBits():
+		return len(r.Bits) == (int(to.Count)+7)/8*8
+	case to.Function.readsRegisters():
+		return len(r.Registers) == int(to.Count)
+	case to.Function == WriteCoil || to.Function == WriteSingle:
 		return r.Registers[0] == to.Register && r.Registers[1] == to.Value
 	}
-	return len(r.Registers) == int(to.Count)
+	return r.Registers[0] == to.Register && int(r.Registers[1]) == to.count()
+}
+
+func appendRegisters(b []byte, registers []uint16) []byte {
+	for _, v := range registers {
+		b = binary.BigEndian.AppendUint16(b, v)
+	}
+	return b
+}
+
+func registersOf(b []byte) []uint16 {
+	registers := make([]uint16, 0, len(b)/2)
+	for ; len(b) > 1; b = b[2:] {
+		registers = append(registers, binary.BigEndian.Uint16(b))
+	}
+	return registers
+}
+
+// appendBits packs bits as the wire has them: the first is the lowest of the first byte.
+func appendBits(b []byte, bits []bool) []byte {
+	from := len(b)
+	b = append(b, make([]byte, (len(bits)+7)/8)...)
+	for i, on := range bits {
+		if on {
+			b[from+i/8] |= 1 << (i % 8)
+		}
+	}
+	return b
+}
+
+func bitsOf(b []byte) []bool {
+	bits := make([]bool, 8*len(b))
+	for i := range bits {
+		bits[i] = b[i/8]>>(i%8)&1 == 1
+	}
+	return bits
 }

@@ -30,6 +30,9 @@ type pretend struct {
 type registers struct {
 	input, holding map[uint16]uint16
 	next           []uint16
+	busy           int              // how many of the next requests are refused so
+	refuse         modbus.Exception // of every request
+	silent         bool
 }
 
 func newPretend(t *testing.T, units map[byte]*registers) *pretend {
@@ -120,7 +123,17 @@ func (p *pretend) answer(master *os.File, r modbus.Request) {
 }
 
 func (u *registers) answer(r modbus.Request) modbus.Response {
-	out := modbus.Response{Unit: r.Unit, Function: r.Function}
+	out := modbus.Response{Unit: r.Unit, Function: r.Function, Exception: u.refuse}
+	if u.silent { // no frame can be made of an unknown function
+		return modbus.Response{}
+	}
+	if u.busy > 0 {
+		u.busy--
+		out.Exception = modbus.DeviceBusy
+	}
+	if out.Exception != 0 {
+		return out
+	}
 	table := u.holding
 	if r.Function == modbus.ReadInput {
 		table = u.input

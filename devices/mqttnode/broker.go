@@ -56,6 +56,7 @@ type Broker struct {
 	client  mqtt.Client     // nil while not connected
 	epoch   context.Context // ends with the connection that client is
 	problem error           // why there is no connection
+	hosts   []string        // names of Sparkplug hosts, each with a connection of its own
 }
 
 // Message is one message of a device.
@@ -88,6 +89,23 @@ func New(c Config) (*Broker, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Broker{conf: c, problem: errors.New("not connected yet")}, nil
+}
+
+// claim takes a name for a Sparkplug host, which is its client id too.
+func (b *Broker) claim(host string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if host == b.conf.ClientID || slices.Contains(b.hosts, host) {
+		return fmt.Errorf("host name %q is taken; give each Sparkplug device a name of its own", host)
+	}
+	b.hosts = append(b.hosts, host)
+	return nil
+}
+
+func (b *Broker) release(host string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hosts = slices.DeleteFunc(b.hosts, func(h string) bool { return h == host })
 }
 
 // Run keeps the connection up until ctx ends, and returns nil then. Call it once.

@@ -1,5 +1,5 @@
 // Package mqttnode hears the devices that speak MQTT: UHF readers with an MQTT interface (Impinj R700, Zebra IoT
-// Connector) and sensor nodes (Tasmota, Zigbee2MQTT).
+// Connector, Zebra RFD40 and RFD90), card readers of Tasmota nodes, and sensor nodes (Tasmota, Zigbee2MQTT).
 //
 // A Broker is the gateway's one connection to the site's broker, shared by all of these drivers. The road of a message:
 // broker -> Broker -> the Subscription's bounded queue -> the driver's goroutine -> decoder -> Sink -> acknowledgement.
@@ -9,6 +9,10 @@
 // come twice, never not at all; QoS 0 publishers give no such promise. When the Sink is slow the queue fills, then the
 // connection stands still, then the broker's queue and the device take the pressure.
 //
-// Decoders are pure functions: DecodeR700, DecodeZebra, DecodeTasmota, DecodeZigbee. Encoders of the same messages serve
-// simulators.
+// A message may hold many events. One that cannot be read is counted as lost, and tells why in the device's Health; the
+// others of its message stay, in their order. Readers' messages are read by a scanner that builds nothing, because they come
+// by the thousand per second; sensors' by encoding/json.
+//
+// Decoders are pure functions: DecodeR700, DecodeZebra, DecodeTasmotaTag, DecodeTasmota, DecodeZigbee. Encoders of the same
+// messages serve simulators.
 package mqttnode

@@ -25,7 +25,7 @@ func epc(t *testing.T, i int) devices.Tag {
 	return tag
 }
 
-func must[T any](t *testing.T) func(T, error) T {
+func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {

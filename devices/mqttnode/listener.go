@@ -18,6 +18,7 @@ const linkTimeout = 15 * time.Second
 type Device struct {
 	ID     string
 	Topic  string        // the topic, or topic filter, of its messages
+	Events string        // a second topic of its messages, where it tells of itself beside them; "" = none
 	Status string        // where it or its MQTT will says "online" and "offline"; "" = nowhere
 	Expect time.Duration // a message is expected this often, in business time; 0 = silence means nothing
 	Broker *Broker
@@ -28,11 +29,15 @@ type Device struct {
 // report is what a decoder found in one message, in words of package devices.
 type report struct {
 	reads    []devices.Read
+	inputs   []devices.GPI
 	samples  []devices.Sample
 	presence presence
 	lost     uint64
 	lostWhy  string
 	antennas []antennaState
+	troubles []trouble
+	before   []int            // for each of inputs, how many of reads were said before it; none = 0
+	notices  []devices.Notice // for technicians who read a recording
 }
 
 type presence uint8
@@ -43,6 +48,12 @@ const (
 	offline                 // that it is gone, or will be
 	mute                    // nothing at all: the message is no sign of life
 )
+
+// trouble is what a device says is wrong with it, or is not any more.
+type trouble struct {
+	name string // tells it from the device's other troubles; "" = it happened once and is not said to end
+	why  string // a sentence for technicians; "" = it is over
+}
 
 type antennaState struct {
 	port      uint8
@@ -70,8 +81,10 @@ func listen(d Device, filters []string, decode decoder) (*Listener, error) {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	if d.Status != "" {
-		filters = append(filters, d.Status)
+	for _, topic := range []string{d.Events, d.Status} {
+		if topic != "" {
+			filters = append(filters, topic)
+		}
 	}
 	sub, err := d.Broker.Subscribe(filters...)
 	if err != nil {
@@ -83,7 +96,7 @@ func listen(d Device, filters []string, decode decoder) (*Listener, error) {
 // Run implements devices.Driver. It ends with an error when the broker's connection breaks; what is sent meanwhile
 // waits in the broker.
 func (l *Listener) Run(ctx context.Context, sink devices.Sink) error {
-	l.vitals = vitals{expect: l.dev.Expect}
+	l.vitals = l.vitals.again(l.dev.Expect)
 	link, err := l.waitLink(ctx)
 	if err != nil || ctx.Err() != nil {
 		return err
@@ -145,12 +158,7 @@ func (l *Listener) take(m Message, sink devices.Sink) {
 	}
 	l.note(r, now)
 	l.tell(sink, r.lost)
-	for _, read := range r.reads {
-		sink.Read(read)
-	}
-	for _, s := range r.samples {
-		sink.Sample(s)
-	}
+	r.hand(sink)
 }
 
 func (l *Listener) understand(m Message, now time.Time) (report, error) {
@@ -167,8 +175,14 @@ func (l *Listener) note(r report, now time.Time) {
 	case online, offline:
 		l.vitals.presence(r.presence == online, now)
 	}
+	for _, read := range r.reads {
+		l.vitals.antenna(read.Antenna, true) // it reads, whatever was said of it before
+	}
 	for _, a := range r.antennas {
 		l.vitals.antenna(a.port, a.connected)
+	}
+	for _, t := range r.troubles {
+		l.vitals.trouble(t, now)
 	}
 	if r.lost > 0 {
 		l.vitals.lost(r.lostWhy, now)

@@ -2,11 +2,9 @@ package mqttnode
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
@@ -19,6 +17,7 @@ const (
 	R700InventoryStatus     = "inventoryStatus"
 	R700AntennaConnected    = "antennaConnected"
 	R700AntennaDisconnected = "antennaDisconnected"
+	R700GPITransition       = "gpiTransition"
 	R700Overflow            = "overflow"
 )
 
@@ -32,6 +31,7 @@ type R700Event struct {
 	InventoryStatus     *R700Inventory `json:"inventoryStatusEvent,omitempty"`
 	AntennaConnected    *R700Antenna   `json:"antennaConnectedEvent,omitempty"`
 	AntennaDisconnected *R700Antenna   `json:"antennaDisconnectedEvent,omitempty"`
+	GPITransition       *R700GPI       `json:"gpiTransitionEvent,omitempty"`
 	Overflow            *R700Lost      `json:"overflowEvent,omitempty"`
 }
 
@@ -40,7 +40,9 @@ type R700Tag struct {
 	EPC           string  `json:"epc,omitempty"`    // base64, URL alphabet
 	EPCHex        string  `json:"epcHex,omitempty"` // preferred where present
 	TID           string  `json:"tid,omitempty"`
+	PC            string  `json:"pc,omitempty"` // base64 of the two bytes of the protocol control word
 	AntennaPort   int     `json:"antennaPort,omitempty"`
+	AntennaName   string  `json:"antennaName,omitempty"`
 	PeakRSSI      *int    `json:"peakRssiCdbm,omitempty"`      // hundredths of dBm
 	Frequency     int     `json:"frequency,omitempty"`         // kHz
 	TransmitPower int     `json:"transmitPowerCdbm,omitempty"` // hundredths of dBm
@@ -48,7 +50,7 @@ type R700Tag struct {
 	Phase         float64 `json:"phaseAngle,omitempty"`        // degrees
 }
 
-// R700Inventory tells whether the reader reads: "running", "armed" or "idle".
+// R700Inventory tells whether the reader reads: "running", "armed" (it waits for its start trigger) or "idle".
 type R700Inventory struct {
 	Status string `json:"inventoryStatus"`
 }
@@ -59,14 +61,16 @@ type R700Antenna struct {
 	Name string `json:"antennaName,omitempty"`
 }
 
+// R700GPI is a change of an input, counted from 1: "low-to-high" or "high-to-low".
+type R700GPI struct {
+	GPI        int    `json:"gpi"`
+	Transition string `json:"transition"`
+}
+
 // R700Lost says how many events the reader threw away because its buffer was full.
 type R700Lost struct {
 	EventsPurged uint64 `json:"eventsPurged"`
 }
-
-// DecodeR700 reads what an R700 publishes: one event, several, or an array; a keep-alive is no event. The events that
-// can be read come with the error about the others.
-func DecodeR700(b []byte) ([]R700Event, error) { return each[R700Event](b) }
 
 // EncodeR700 writes an event as the reader publishes it.
 func EncodeR700(e R700Event) ([]byte, error) { return json.Marshal(e) }
@@ -80,88 +84,125 @@ func R700Read(at time.Time, epc []byte, antenna int, rssi unit.DBm) R700Event {
 	}
 }
 
-// Identity gives the tag's EPC. The reader writes base64 with and without padding, and some firmware the standard
-// alphabet.
-func (t R700Tag) Identity() (devices.Tag, error) {
-	if t.EPCHex != "" {
-		return tagOfHex(t.EPCHex)
-	}
-	text := strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(t.EPC, "="))
-	id, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return devices.Tag{}, fmt.Errorf("epc %q is no base64: %w", t.EPC, err)
-	}
-	return devices.NewTag(devices.TagEPC, id)
-}
-
-func tagOfHex(s string) (devices.Tag, error) {
-	if len(s) > 2*devices.MaxTagBytes {
-		return devices.Tag{}, fmt.Errorf("epc has %d digits; at most %d are possible", len(s), 2*devices.MaxTagBytes)
-	}
-	id, err := hex.DecodeString(s)
-	if err != nil {
-		return devices.Tag{}, fmt.Errorf("epc %q is no hexadecimal: %w", s, err)
-	}
-	return devices.NewTag(devices.TagEPC, id)
+// r700 is the state of one reader's stream of events.
+type r700 struct {
+	device string
+	purged string // the time stamp of the overflow that was counted last
 }
 
 // NewR700 makes the driver of an Impinj R700 that publishes to d.Topic.
+//
+// Events that the reader purged are Health.Lost, and it is Degraded for a minute; so is an event that cannot be read. It is
+// Degraded while an antenna is not connected, until it says that it is or reads by it, and while its inventory is idle: then
+// it reads nothing, and that it does not report a tag says nothing of the tag.
 func NewR700(d Device) (*Listener, error) {
-	return listen(d, []string{d.Topic}, func(m Message, now time.Time) (report, error) {
-		events, err := DecodeR700(m.Payload)
-		r := report{}
-		for _, e := range events {
-			if bad := r.addR700(d.ID, e, now); bad != nil {
-				r.lost, r.lostWhy = r.lost+1, bad.Error()
-			}
+	reader := &r700{device: d.ID}
+	return listen(d, []string{d.Topic}, reader.decode)
+}
+
+func (r *r700) decode(m Message, now time.Time) (report, error) {
+	var said report
+	var e r700Event
+	err := walk(m.Payload, func(s *scanner) error {
+		err := e.scan(s)
+		if err == nil {
+			err = r.add(&said, &e, now)
 		}
-		return r, err
+		return said.drop(s, err)
+	})
+	if m.Retained {
+		said.forget()
+	}
+	return said, err
+}
+
+func (r *r700) add(said *report, e *r700Event, now time.Time) error {
+	switch e.kind {
+	case R700TagInventory:
+		read, err := e.read()
+		if err != nil {
+			return err
+		}
+		read.Device, read.HostTime = r.device, now
+		said.reads = append(said.reads, read)
+	case R700GPITransition:
+		input, err := e.input()
+		if err != nil {
+			return err
+		}
+		input.Device, input.HostTime = r.device, now
+		said.addInput(input)
+	case R700AntennaConnected, R700AntennaDisconnected:
+		said.antennas = append(said.antennas, antennaState{uint8(e.port), e.kind == R700AntennaConnected})
+	case R700InventoryStatus:
+		said.troubles = append(said.troubles, trouble{inventory, e.inventoryTrouble()})
+	case R700Overflow:
+		r.addOverflow(said, e)
+	}
+	return nil
+}
+
+// addOverflow counts what was purged, once: the message may come twice.
+func (r *r700) addOverflow(said *report, e *r700Event) {
+	if len(e.at) > 0 && string(e.at) == r.purged {
+		return
+	}
+	r.purged = string(e.at)
+	said.lost += e.purged
+	said.lostWhy = fmt.Sprintf("the reader threw %d events away; give it a better network or fewer events per second", e.purged)
+}
+
+// inventory is the trouble of a reader that does not read.
+const inventory = "inventory"
+
+func (e *r700Event) inventoryTrouble() string {
+	if string(e.status) != "idle" {
+		return ""
+	}
+	return "its inventory is idle, so it reads nothing; start an inventory preset"
+}
+
+// DecodeR700 is the devices.Decoder of what an R700 says by MQTT, in its data stream (NDJSON, with line ends as
+// keep-alives) and to a webhook (an array), and of lines {"topic":…,"payload":…}. Source: Impinj IoT device interface,
+// schema ReaderEvent.
+func DecodeR700(data []byte) ([]devices.Report, error) {
+	var e r700Event
+	return decode(data, func(s *scanner, reports []devices.Report) ([]devices.Report, error) {
+		if err := e.scan(s); err != nil {
+			return reports, err
+		}
+		r, err := e.report()
+		if err != nil {
+			return reports, err
+		}
+		return append(reports, r), nil
 	})
 }
 
-func (r *report) addR700(device string, e R700Event, now time.Time) error {
-	switch {
-	case e.TagInventory != nil:
-		return r.addR700Tag(device, e, now)
-	case e.AntennaDisconnected != nil:
-		return r.addAntenna(e.AntennaDisconnected.Port, false)
-	case e.AntennaConnected != nil:
-		return r.addAntenna(e.AntennaConnected.Port, true)
-	case e.Overflow != nil:
-		r.lost += e.Overflow.EventsPurged
-		r.lostWhy = fmt.Sprintf("the reader threw %d events away; give it a better network or fewer events per second",
-			e.Overflow.EventsPurged)
+func (e *r700Event) report() (devices.Report, error) {
+	switch e.kind {
+	case R700TagInventory:
+		read, err := e.read()
+		return devices.Report{Read: &read}, err
+	case R700GPITransition:
+		input, err := e.input()
+		return devices.Report{GPI: &input}, err
+	case R700AntennaConnected:
+		return notice("antenna_connected", "antenna %d", e.port), nil
+	case R700AntennaDisconnected:
+		return notice("antenna_disconnected", "antenna %d; check the cable", e.port), nil
+	case R700InventoryStatus:
+		return notice("inventory_status", "%s", printable(e.status)), nil
+	case R700Overflow:
+		return notice("overflow", "the reader threw %d events away", e.purged), nil
 	}
-	return nil
+	if slices.Contains(r700Others, string(e.other)) {
+		return notice("other_event", "%s", e.other), nil
+	}
+	return devices.Report{}, fmt.Errorf("event type %s is not known", clip(e.other))
 }
 
-func (r *report) addAntenna(port int, connected bool) error {
-	if port < 1 || port > math.MaxUint8 {
-		return fmt.Errorf("antenna port %d is not possible", port)
-	}
-	r.antennas = append(r.antennas, antennaState{uint8(port), connected})
-	return nil
-}
-
-func (r *report) addR700Tag(device string, e R700Event, now time.Time) error {
-	t := e.TagInventory
-	tag, err := t.Identity()
-	if err != nil {
-		return err
-	}
-	if t.AntennaPort < 0 || t.AntennaPort > math.MaxUint8 {
-		return fmt.Errorf("antenna port %d is not possible", t.AntennaPort)
-	}
-	read := devices.Read{
-		Device: device, Antenna: uint8(t.AntennaPort), Tag: tag, HostTime: now, Count: 1,
-		ReaderTime: deviceTime(t.LastSeenTime),
-	}
-	if read.ReaderTime.IsZero() {
-		read.ReaderTime = deviceTime(e.Timestamp)
-	}
-	if t.PeakRSSI != nil && *t.PeakRSSI >= math.MinInt16 && *t.PeakRSSI <= math.MaxInt16 {
-		read.RSSI, read.HasRSSI = unit.DBm(*t.PeakRSSI), true
-	}
-	r.reads = append(r.reads, read)
-	return nil
+// r700Others are event types of which nothing is made.
+var r700Others = []string{
+	"inventoryTerminated", "antennaActivation", "diagnostic", "tagLocationEntry", "tagLocationUpdate", "tagLocationExit",
 }

@@ -2,6 +2,8 @@ package mqttnode
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
@@ -9,6 +11,9 @@ import (
 
 // lossShown is how long, in business time, a device counts as degraded after it lost something.
 const lossShown = time.Minute
+
+// mostTroubles is how many troubles of a device are kept, by which it cannot fill the memory.
+const mostTroubles = 16
 
 // vitals judges a device's health from what is heard of it. The zero vitals has heard nothing. Times come in as values.
 type vitals struct {
@@ -19,8 +24,9 @@ type vitals struct {
 	lastHeard time.Time
 	lostAt    time.Time
 	lostWhy   string
-	missing   map[uint8]bool // antennas that the reader says are not connected
-	told      devices.Health // what was reported last
+	missing   map[uint8]bool    // antennas that the reader says are not connected
+	troubles  map[string]string // what else it says is wrong, by the trouble's name
+	told      devices.Health    // what was reported last
 	toldOnce  bool
 }
 
@@ -53,6 +59,26 @@ func (v *vitals) antenna(n uint8, connected bool) {
 	v.missing[n] = true
 }
 
+// trouble notes what the device says is wrong with it, until it is over, or for a while where no end will be said.
+func (v *vitals) trouble(t trouble, now time.Time) {
+	switch {
+	case t.name == "":
+		v.lost(t.why, now)
+	case t.why == "":
+		delete(v.troubles, t.name)
+	case len(v.troubles) < mostTroubles || v.troubles[t.name] != "":
+		if v.troubles == nil {
+			v.troubles = map[string]string{}
+		}
+		v.troubles[t.name] = t.why
+	}
+}
+
+// again begins anew after the connection broke, with what the device said is wrong: what it said since waits in the broker.
+func (v *vitals) again(expect time.Duration) vitals {
+	return vitals{expect: expect, missing: v.missing, troubles: v.troubles}
+}
+
 // judge gives the state and its reason at a moment; ok is false while nothing can be said.
 func (v *vitals) judge(now time.Time) (state devices.HealthState, reason string, ok bool) {
 	switch {
@@ -65,6 +91,8 @@ func (v *vitals) judge(now time.Time) (state devices.HealthState, reason string,
 			2*v.expect, v.expect), true
 	case len(v.missing) > 0:
 		return devices.Degraded, v.missingAntennas(), true
+	case len(v.troubles) > 0:
+		return devices.Degraded, v.troubleNow(), true
 	case v.losing(now):
 		return devices.Degraded, v.lostWhy, true
 	}
@@ -87,6 +115,11 @@ func (v *vitals) missingAntennas() string {
 		}
 	}
 	return "not connected to the reader: antenna" + list + "; check the cable"
+}
+
+// troubleNow gives one trouble's sentence, always the same one while the troubles are the same.
+func (v *vitals) troubleNow() string {
+	return v.troubles[slices.Min(slices.Collect(maps.Keys(v.troubles)))]
 }
 
 // due gives the change of health to report at a moment, if there is one; lost is what to report with it.

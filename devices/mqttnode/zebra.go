@@ -2,54 +2,68 @@ package mqttnode
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/unit"
 )
 
-// ZebraEvent is one event of Zebra's IoT Connector (FX7500, FX9600, FXR90, ATR7000; handhelds in batches).
+// ZebraEvent is one event of Zebra's IoT Connector (FX7500, FX9600, FXR90, ATR7000; handhelds RFD40 and RFD90 in batches).
 type ZebraEvent struct {
-	Type      string    `json:"type"`      // SIMPLE, CUSTOM, INVENTORY, PORTAL, …, or GPI
-	Timestamp string    `json:"timestamp"` // ISO 8601, the offset without a colon
+	Type      string    `json:"type"`                // SIMPLE, INVENTORY, PORTAL, DIRECTIONALITY, CONVEYOR, CUSTOM, or gpi, heartbeat, error, …
+	Timestamp string    `json:"timestamp,omitempty"` // ISO 8601, the offset without a colon
+	Component string    `json:"component,omitempty"` // "RG" or "RC" in what a reader tells of itself
+	EventNum  uint64    `json:"eventNum,omitempty"`  // counts what the reader tells of itself; sightings have their own count
 	Data      ZebraData `json:"data"`
+
+	// An alert of a handheld has these instead of data.
+	ID       string `json:"id,omitempty"`       // BATTERY, POWER, NETWORK_EVENT, …
+	State    string `json:"state,omitempty"`    // SET, CLEAR or ONESHOT
+	Priority string `json:"priority,omitempty"` // CRITICAL, HIGH or LOW
 }
 
-// ZebraData is a sighting, or a batch of them in TagData.
+// ZebraData is a sighting, or a batch of them in TagData, or what belongs to an event of another type.
 type ZebraData struct {
 	ZebraTag
-	TagData []ZebraTag `json:"tagData,omitempty"`
+	TagData      []ZebraTag  `json:"tagData,omitzero"`
+	Pin          int         `json:"pin,omitempty"`   // of a gpi event, counted from 1
+	State        string      `json:"state,omitempty"` // of a gpi event: HIGH or LOW
+	Message      string      `json:"message,omitempty"`
+	RadioControl *ZebraRadio `json:"radio_control,omitempty"` // of a heartbeat
 }
 
 // ZebraTag is one sighting; every field but the identity may be missing.
 type ZebraTag struct {
 	IDHex     string   `json:"idHex,omitempty"`
 	EPCID     string   `json:"EPCid,omitempty"` // handhelds say it so
+	PC        string   `json:"PC,omitempty"`    // the protocol control word in hexadecimal digits
 	Antenna   int      `json:"antenna,omitempty"`
-	EventNum  uint64   `json:"eventNum,omitempty"` // the reader's own count of its events
+	EventNum  uint64   `json:"eventNum,omitempty"` // the reader's own count of its sightings
 	PeakRSSI  *float64 `json:"peakRssi,omitempty"` // dBm
+	Channel   float64  `json:"channel,omitempty"`  // MHz
+	Phase     *float64 `json:"phase,omitempty"`    // degrees
 	Reads     int64    `json:"reads,omitempty"`
 	SeenCount int64    `json:"seenCount,omitempty"` // handhelds say it so
-	Format    string   `json:"format,omitempty"`
+	Format    string   `json:"format,omitempty"`    // "epc" or "uii", which is the same
 }
 
-// DecodeZebra reads what an IoT Connector publishes: one event, several, or an array. The events that can be read come
-// with the error about the others.
-func DecodeZebra(b []byte) ([]ZebraEvent, error) { return each[ZebraEvent](b) }
+// ZebraRadio is what a heartbeat tells of the radio.
+type ZebraRadio struct {
+	Antennas        map[string]string `json:"antennas,omitempty"`        // by number: "connected" or "disconnected"
+	RadioConnection string            `json:"radioConnection,omitempty"` // "connected" or "disconnected"
+}
 
 // EncodeZebra writes an event as the reader publishes it.
 func EncodeZebra(e ZebraEvent) ([]byte, error) { return json.Marshal(e) }
 
-// zebraTime is the layout of Timestamp.
-const zebraTime = "2006-01-02T15:04:05.000-0700"
+// ZebraTime is the layout of Timestamp.
+const ZebraTime = "2006-01-02T15:04:05.000-0700"
 
-// ZebraRead makes the event of a sighting: number is the reader's count of its events, antenna counts from 1.
+// ZebraRead makes the event of a sighting: number is the reader's count of its sightings, antenna counts from 1.
 func ZebraRead(at time.Time, number uint64, tag devices.Tag, antenna int, rssi unit.DBm) ZebraEvent {
 	level := float64(rssi) / 100
-	return ZebraEvent{Type: "SIMPLE", Timestamp: at.Format(zebraTime), Data: ZebraData{ZebraTag: ZebraTag{
+	return ZebraEvent{Type: "SIMPLE", Timestamp: at.Format(ZebraTime), Data: ZebraData{ZebraTag: ZebraTag{
 		IDHex: fmt.Sprintf("%x", tag.Bytes()), Antenna: antenna, EventNum: number, PeakRSSI: &level, Reads: 1, Format: "epc",
 	}}}
 }
@@ -57,71 +71,131 @@ func ZebraRead(at time.Time, number uint64, tag devices.Tag, antenna int, rssi u
 // zebra is the state of one reader's stream of events.
 type zebra struct {
 	device string
-	last   uint64 // highest event number; 0 = none yet
+	count  sequence
+	wired  [256]bool // antennas that the reader has found connected at some time
 }
 
-// NewZebra makes the driver of a Zebra reader whose IoT Connector publishes tag events to d.Topic.
+// NewZebra makes the driver of a Zebra reader whose IoT Connector publishes tag events to d.Topic and, in most
+// configurations, its management events to d.Events.
+//
+// Numbers that are missing in the reader's count of sightings are Health.Lost, and it is Degraded for a minute; so is an
+// event that cannot be read. Its errors and warnings degrade it for a minute. It is Degraded while its radio is not
+// connected, and while an antenna is not that once was: a reader lists its empty ports too.
+//
+// An input's GPI.High is the level that the reader tells. A closed contact, or a photocell that conducts, pulls the input
+// down: LOW is its active state.
 func NewZebra(d Device) (*Listener, error) {
 	z := &zebra{device: d.ID}
 	return listen(d, []string{d.Topic}, z.decode)
 }
 
 func (z *zebra) decode(m Message, now time.Time) (report, error) {
-	events, err := DecodeZebra(m.Payload)
-	r := report{}
-	for _, e := range events {
-		tags := e.Data.TagData
-		if e.Data.IDHex != "" || e.Data.EPCID != "" {
-			tags = append([]ZebraTag{e.Data.ZebraTag}, tags...)
+	var said report
+	var e zebraEvent
+	err := walk(m.Payload, func(s *scanner) error {
+		err := e.scan(s)
+		if err == nil {
+			err = z.add(&said, s, &e, m, now)
 		}
-		for _, t := range tags {
-			if missed := z.gap(t.EventNum, m.Again); missed > 0 {
-				r.lost += missed
-				r.lostWhy = fmt.Sprintf("%d events of the reader are missing before number %d; check its network", missed, t.EventNum)
+		return said.drop(s, err)
+	})
+	if m.Retained {
+		said.forget()
+	}
+	return said, err
+}
+
+func (z *zebra) add(said *report, s *scanner, e *zebraEvent, m Message, now time.Time) error {
+	switch e.kind() {
+	case zebraSighting:
+		at := moment(e.at)
+		for i := range e.tags {
+			if !m.Retained {
+				z.countOn(said, e.tags[i].number, at, m.Again)
 			}
-			read, bad := t.read(z.device, e.Timestamp, now)
-			if bad != nil {
-				r.lost, r.lostWhy = r.lost+1, bad.Error()
+			read, err := e.tags[i].read()
+			if err != nil {
+				_ = said.drop(s, err)
 				continue
 			}
-			r.reads = append(r.reads, read)
+			read.Device, read.ReaderTime, read.HostTime = z.device, at, now
+			said.reads = append(said.reads, read)
+		}
+	case zebraInput:
+		input, err := e.input()
+		if err != nil {
+			return err
+		}
+		input.Device, input.HostTime = z.device, now
+		said.addInput(input)
+	case zebraHeartbeat:
+		z.addHeartbeat(said, e)
+	case zebraFault:
+		said.troubles = append(said.troubles, trouble{why: e.fault()})
+	case zebraAlert:
+		said.troubles = append(said.troubles, e.alert()...)
+	case zebraUnknown:
+		return e.lacks()
+	}
+	return nil
+}
+
+func (z *zebra) countOn(said *report, number uint64, at time.Time, again bool) {
+	if missed := z.count.missed(number, at, again); missed > 0 {
+		said.lost += missed
+		said.lostWhy = fmt.Sprintf("%d events of the reader are missing before number %d; check its network", missed, number)
+	}
+}
+
+func (z *zebra) addHeartbeat(said *report, e *zebraEvent) {
+	for _, a := range e.antennas {
+		z.wired[a.port] = z.wired[a.port] || a.connected
+		if z.wired[a.port] {
+			said.antennas = append(said.antennas, a)
 		}
 	}
-	return r, err
+	switch string(e.radio) {
+	case "connected":
+		said.troubles = append(said.troubles, trouble{name: "radio"})
+	case "disconnected":
+		said.troubles = append(said.troubles, trouble{"radio", "the reader has lost its own radio; restart it"})
+	}
+	said.troubles = append(said.troubles, e.batteryTrouble()...)
 }
 
-// gap tells how many events are missing before number n. A number that is not higher is a reader that started anew,
-// unless the broker says that it sends the message again.
-func (z *zebra) gap(n uint64, again bool) uint64 {
-	if n == 0 || again && n <= z.last {
-		return 0
-	}
-	before := z.last
-	z.last = n
-	if before == 0 || n <= before+1 {
-		return 0
-	}
-	return n - before - 1
+// farApart is how far two numbers of one count may lie from one another; more is another count.
+const farApart = 1 << 31
+
+// sequence is the count of a reader's events, by which gaps are found.
+type sequence struct {
+	last uint64    // 0 = none yet
+	at   time.Time // the latest time stamp, by the reader's clock
 }
 
-func (t ZebraTag) read(device, timestamp string, now time.Time) (devices.Read, error) {
-	id := t.IDHex
-	if id == "" {
-		id = t.EPCID
+// missed tells how many events are missing before number n, which the reader stamped with at; n is 0 where it has no
+// number. A number that is not higher is either an event that comes again, and then not stamped later than others were; or
+// the reader has begun to count anew, after it was started or because its counter is full. Neither is a loss.
+func (q *sequence) missed(n uint64, at time.Time, again bool) uint64 {
+	last := q.last
+	switch {
+	case n == 0:
+		return 0
+	case last == 0 || n > last:
+		*q = sequence{n, q.later(at)}
+		if last == 0 || n-last > farApart {
+			return 0
+		}
+		return n - last - 1
+	case again || n == last || !at.IsZero() && !at.After(q.at):
+		return 0
 	}
-	tag, err := tagOfHex(id)
-	if err != nil {
-		return devices.Read{}, err
+	*q = sequence{n, q.later(at)}
+	return 0
+}
+
+func (q *sequence) later(at time.Time) time.Time {
+	if at.After(q.at) {
+		return at
 	}
-	if t.Antenna < 0 || t.Antenna > math.MaxUint8 {
-		return devices.Read{}, errors.New("antenna number is not possible")
-	}
-	read := devices.Read{
-		Device: device, Antenna: uint8(t.Antenna), Tag: tag, ReaderTime: deviceTime(timestamp), HostTime: now,
-		Seq: t.EventNum, Count: uint32(min(max(t.Reads, t.SeenCount, 1), math.MaxUint32)),
-	}
-	if t.PeakRSSI != nil && math.Abs(*t.PeakRSSI) <= 300 {
-		read.RSSI, read.HasRSSI = unit.DBm(math.Round(*t.PeakRSSI*100)), true
-	}
-	return read, nil
+	return q.at
 }

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +17,7 @@ import (
 type ZigbeeMessage struct {
 	LastSeen time.Time // zero where it does not say, or its clock was not set
 	Values   []ZigbeeValue
+	Contact  *bool    // whether a door's contact is closed; nil where it does not say
 	Unclear  []string // values that are there but are no numbers
 }
 
@@ -27,18 +28,20 @@ type ZigbeeValue struct {
 	Value unit.Milli
 }
 
-// DecodeZigbee reads a state payload by the fields of its model. Any JSON object is a payload; a lamp's gives no values.
-func DecodeZigbee(model catalog.Payload, b []byte) (ZigbeeMessage, error) {
-	var top map[string]json.RawMessage
-	if err := json.Unmarshal(b, &top); err != nil {
-		return ZigbeeMessage{}, fmt.Errorf("payload is no JSON object: %w", err)
+// ParseZigbee reads a state payload by the fields of its model; of several of one quantity the first counts. Any JSON object is a payload; a lamp's gives no values.
+func ParseZigbee(model catalog.Payload, b []byte) (ZigbeeMessage, error) {
+	top, ok := membersOf(b)
+	if !ok {
+		return ZigbeeMessage{}, fmt.Errorf("payload %s is no JSON object", clip(b))
 	}
 	m := ZigbeeMessage{LastSeen: lastSeen(top["last_seen"])}
+	var seen []unit.Quantity
 	for _, f := range model.Fields {
 		raw, ok := top[f.Field]
-		if !ok {
+		if !ok || slices.Contains(seen, f.Quantity) {
 			continue
 		}
+		seen = append(seen, f.Quantity)
 		number, null, err := numberOf(raw)
 		value, tooLarge := unit.MilliFromFloat(number * f.Factor())
 		if err = errors.Join(err, tooLarge); err != nil {
@@ -46,6 +49,10 @@ func DecodeZigbee(model catalog.Payload, b []byte) (ZigbeeMessage, error) {
 			continue
 		}
 		m.Values = append(m.Values, ZigbeeValue{Field: f, Null: null, Value: value})
+	}
+	var contact *bool
+	if json.Unmarshal(top["contact"], &contact) == nil {
+		m.Contact = contact
 	}
 	return m, nil
 }
@@ -57,16 +64,15 @@ func lastSeen(raw json.RawMessage) time.Time {
 		return deviceTime(text)
 	}
 	var ms float64
-	if json.Unmarshal(raw, &ms) == nil && ms > 0 && ms < math.MaxInt32*1000 {
-		if t := time.UnixMilli(int64(ms)).UTC(); t.After(oldest) {
-			return t
-		}
+	if json.Unmarshal(raw, &ms) == nil {
+		return unixTime(ms)
 	}
 	return time.Time{}
 }
 
 // NewZigbee makes the driver of a Zigbee2MQTT device that is published at d.Topic, with its availability beneath it. A
-// topic that ends with "/#" or "/+" is a whole bridge: the channel of a sample is then the device's topic under it.
+// topic that ends with "/#" or "/+" is a whole bridge: the channel of a sample is then the device's topic under it. The
+// contact of a single device is its input 1, high while the contact is closed; those of a bridge could not be told apart.
 func NewZigbee(d Device, c *catalog.Catalog) (*Listener, error) {
 	model, err := c.Payload("zigbee2mqtt")
 	if err != nil {
@@ -77,12 +83,13 @@ func NewZigbee(d Device, c *catalog.Catalog) (*Listener, error) {
 	if !bridge && d.Status == "" {
 		filters = append(filters, d.Topic+"/availability")
 	}
+	z := zigbee{device: d.ID, bridge: bridge, model: model, known: contacts{}}
 	return listen(d, filters, func(m Message, now time.Time) (report, error) {
 		channel := ""
 		if bridge {
 			channel = strings.TrimPrefix(m.Topic, base)
 		}
-		return zigbeeReport(d.ID, channel, bridge, model, m, now)
+		return z.hear(channel, m, now)
 	})
 }
 
@@ -95,36 +102,68 @@ func bridgeBase(topic string) (base string, bridge bool) {
 	return topic, false
 }
 
-func zigbeeReport(device, channel string, bridge bool, model catalog.Payload, m Message, now time.Time) (report, error) {
+// zigbee is one device or one bridge.
+type zigbee struct {
+	device string
+	bridge bool
+	model  catalog.Payload
+	known  contacts
+}
+
+func (z zigbee) hear(channel string, m Message, now time.Time) (report, error) {
 	switch {
 	case strings.HasSuffix(m.Topic, "/availability"):
-		if bridge {
+		if z.bridge {
 			return report{presence: mute}, nil // one device of many
 		}
 		return report{presence: parsePresence(m.Payload)}, nil
-	case strings.HasSuffix(m.Topic, "/bridge/state") && bridge:
+	case strings.HasSuffix(m.Topic, "/bridge/state") && z.bridge:
 		return report{presence: parsePresence(m.Payload)}, nil
 	case strings.HasPrefix(channel, "bridge/"), m.Retained:
 		return report{presence: mute}, nil // the bridge's own affairs, or of unknown age
 	}
-	said, err := DecodeZigbee(model, m.Payload)
+	said, err := ParseZigbee(z.model, m.Payload)
 	if err != nil {
 		return report{}, err
 	}
+	return z.report(channel, said, now), nil
+}
+
+func (z zigbee) report(channel string, said ZigbeeMessage, now time.Time) report {
 	var r report
 	for _, v := range said.Values {
-		s := devices.Sample{
-			Device: device, Channel: channel, Quantity: v.Field.Quantity, Value: v.Value, DeviceTime: said.LastSeen, HostTime: now,
-		}
-		if v.Null {
-			s.Quality, s.Reason = devices.Sentinel, nullReason
-		} else {
-			s.Quality, s.Reason = v.Field.Judge(v.Value)
-		}
-		r.samples = append(r.samples, s)
+		r.add(devices.Sample{
+			Device: z.device, Channel: channel, Quantity: v.Field.Quantity, Value: v.Value, DeviceTime: said.LastSeen, HostTime: now,
+		}, v.Null, v.Field.Judge)
 	}
-	if len(said.Unclear) > 0 {
-		r.lost, r.lostWhy = uint64(len(said.Unclear)), "values that are no numbers: "+strings.Join(said.Unclear, ", ")
+	if said.Contact != nil && !z.bridge {
+		z.known.change(&r, z.device, 1, *said.Contact, said.LastSeen, now)
 	}
-	return r, nil
+	r.unclear(said.Unclear)
+	return r
+}
+
+// DecodeZigbee2MQTT is the devices.Decoder of Zigbee2MQTT's messages: states, availability, the bridge's state. Where a topic
+// is written down the channel is the device's topic under the bridge's.
+func DecodeZigbee2MQTT(data []byte) ([]devices.Report, error) {
+	models, err := catalog.Load()
+	if err != nil {
+		return nil, err
+	}
+	model, err := models.Payload("zigbee2mqtt")
+	if err != nil {
+		return nil, err
+	}
+	return decodeHeard(data, func(h heard) (report, error) {
+		z := zigbee{model: model, known: contacts{}}
+		_, channel, _ := strings.Cut(h.topic, "/")
+		switch {
+		case strings.HasSuffix(h.topic, "/availability"), channel == "bridge/state":
+			return report{presence: parsePresence(h.payload)}, nil
+		case strings.HasPrefix(channel, "bridge/"):
+			return report{}, nil
+		}
+		said, err := ParseZigbee(model, h.payload)
+		return z.report(channel, said, time.Time{}), err
+	})
 }

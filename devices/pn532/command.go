@@ -8,21 +8,40 @@ const WakeUp = "\x55\x55\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00
 // MaxTargets is how many cards a PN532 can list at once.
 const MaxTargets = 2
 
+// Item is what an RFConfiguration sets.
+type Item byte
+
+// The items.
+const (
+	// Field switches the radio field; off long enough, it puts every card back to its start.
+	Field Item = 0x01
+	// Retries says how often a card is looked for.
+	Retries Item = 0x05
+)
+
+// MaxExchange is how many bytes an InDataExchange can carry to a card.
+const MaxExchange = 262
+
 // Parameters of commands.
 const (
 	samNormal     = 0x01 // SAMConfiguration: no secure module
-	itemRetries   = 0x05 // RFConfiguration: how often to try
 	baud106A      = 0x00 // InListPassiveTarget: ISO 14443 type A at 106 kbit/s
 	triesForever  = 0xFF
 	releaseAll    = 0x00
 	retriesParams = 4
+	fieldOn       = 0x01
+	moreData      = 0x40 // InDataExchange, beside the card's number: the command goes on in the next
 )
 
 // Command is what the gateway asks of the PN532. Only the fields that belong to Code count.
 type Command struct {
 	Code    Code
-	Targets uint8 // InListPassiveTarget: list so many cards, 1 or MaxTargets; type A at 106 kbit/s
-	Tries   uint8 // RFConfiguration: look for a card so often, plus once, before a list is answered empty; 0xFF = until one comes
+	Targets uint8  // InListPassiveTarget: list so many cards, 1 or MaxTargets; type A at 106 kbit/s
+	Item    Item   // RFConfiguration
+	Tries   uint8  // Retries: look for a card so often, plus once, before a list is answered empty; 0xFF = until one comes
+	On      bool   // Field
+	Card    byte   // InDataExchange: the number of the card, as a list gave it
+	Data    []byte // InDataExchange: what the card is sent, at most MaxExchange; a parsed Command's is part of the frame
 }
 
 // Frame gives the frame that carries the command.
@@ -32,13 +51,27 @@ func (c Command) Frame() Frame {
 	case SAMConfiguration:
 		f.Params = []byte{samNormal}
 	case RFConfiguration:
-		f.Params = []byte{itemRetries, triesForever, 0x01, c.Tries}
+		f.Params = c.settings()
+	case InDataExchange:
+		f.Params = append([]byte{c.Card}, c.Data...)
 	case InListPassiveTarget:
 		f.Params = []byte{c.Targets, baud106A}
 	case InRelease:
 		f.Params = []byte{releaseAll}
 	}
 	return f
+}
+
+// settings gives the parameters of an RFConfiguration.
+func (c Command) settings() []byte {
+	if c.Item == Retries {
+		return []byte{byte(Retries), triesForever, 0x01, c.Tries}
+	}
+	on := byte(0)
+	if c.On {
+		on = fieldOn
+	}
+	return []byte{byte(Field), on}
 }
 
 // ParseCommand reads the frame of a command. A command that this package does not send is an error, to be answered with
@@ -56,8 +89,10 @@ func ParseCommand(f Frame) (Command, error) {
 	case SAMConfiguration:
 		ok = len(p) >= 1 && p[0] == samNormal
 	case RFConfiguration:
-		if ok = len(p) == retriesParams && p[0] == itemRetries; ok {
-			c.Tries = p[3]
+		ok = c.parseSettings(p)
+	case InDataExchange:
+		if ok = len(p) >= 1 && p[0]&moreData == 0; ok {
+			c.Card, c.Data = p[0], p[1:]
 		}
 	case InListPassiveTarget:
 		if ok = len(p) == 2 && p[0] >= 1 && p[0] <= MaxTargets && p[1] == baud106A; ok {
@@ -72,6 +107,18 @@ func ParseCommand(f Frame) (Command, error) {
 		return Command{}, fmt.Errorf("command 0x%02x cannot have the parameters % x", byte(f.Code), p)
 	}
 	return c, nil
+}
+
+func (c *Command) parseSettings(p []byte) bool {
+	switch {
+	case len(p) == retriesParams && p[0] == byte(Retries):
+		c.Item, c.Tries = Retries, p[3]
+	case len(p) == 2 && p[0] == byte(Field):
+		c.Item, c.On = Field, p[1]&fieldOn != 0
+	default:
+		return false
+	}
+	return true
 }
 
 // Done gives the response without content to a SAMConfiguration or RFConfiguration.

@@ -2,7 +2,6 @@ package pn532
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -19,10 +18,8 @@ type Port interface {
 
 // Times that the driver keeps to, machine time.
 const (
-	ackTime     = 300 * time.Millisecond // for the ACK of a command; the chip takes 15 ms
-	answerTime  = time.Second            // for the response
-	tries       = 3                      // how often a command is sent before the pad counts as gone
 	defaultPoll = 250 * time.Millisecond
+	resetTime   = 6 * time.Millisecond // without a field, after which a card begins anew; ISO 14443-3 says 5 ms
 )
 
 // repeat is after how much business time a card that still lies there is reported again.
@@ -38,7 +35,12 @@ type Config struct {
 
 // Driver looks again and again which cards lie on the pad, at most MaxTargets. It implements devices.Driver. It reports a
 // card when it appears and, while it lies there, again each second of Now, or at each look where those are further
-// apart. Reads have Antenna 0 and no RSSI.
+// apart. Reads have Antenna 0 and no RSSI; their Text is the first URI or text of the card's NDEF message, which is read
+// once, before the card is reported; where that broke off, the card is reported without, and once more when it was read.
+//
+// A card counts when two looks in a row, the second made at once, give the same UID: the checksum of a frame is one byte,
+// and a damaged frame passes it once in 256 times. So a card that gives another UID each time it is looked at (UIDs of
+// ISO 14443-3 that begin with 08, as telephones give them) is not reported.
 type Driver struct{ conf Config }
 
 // New makes a Driver; Run opens the port.
@@ -52,11 +54,14 @@ func New(c Config) *Driver {
 // run is the state of one Run.
 type run struct {
 	Config
-	port   Port
-	frames *framing.Reader[Frame]
+	talk   talk
 	sink   devices.Sink
-	told   map[devices.Tag]time.Time // the cards on the pad, and when each was reported last
-	state  devices.HealthState       // as reported last
+	cards  map[devices.Tag]*lying // on the pad, or just gone
+	dark   bool                   // the field is off
+	listed bool                   // cards were listed since it was switched on
+	line   quality
+	fault  string         // what is wrong with a card
+	health devices.Health // as reported last; Down before
 }
 
 // Run implements devices.Driver.
@@ -66,7 +71,8 @@ func (d *Driver) Run(ctx context.Context, sink devices.Sink) error {
 		err = fmt.Errorf("cannot open its port: %w", err)
 	} else {
 		defer port.Close()
-		r := &run{Config: d.conf, port: port, frames: framing.NewReader(port, MaxFrame, Decode), sink: sink}
+		r := &run{Config: d.conf, sink: sink, cards: map[devices.Tag]*lying{}}
+		r.talk = talk{port: port, frames: framing.NewReader(port, MaxFrame, NextFrame)}
 		err = r.work(ctx)
 	}
 	if ctx.Err() != nil {
@@ -85,6 +91,7 @@ func (r *run) work(ctx context.Context) error {
 		if err := r.look(ctx); err != nil {
 			return err
 		}
+		r.judge()
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -95,10 +102,10 @@ func (r *run) work(ctx context.Context) error {
 
 // wake brings the pad from sleep to polling. One that tells its firmware is up.
 func (r *run) wake(ctx context.Context) error {
-	if _, err := r.ask(ctx, Command{Code: SAMConfiguration}, WakeUp); err != nil {
+	if _, err := r.talk.ask(ctx, Command{Code: SAMConfiguration}, WakeUp); err != nil {
 		return err
 	}
-	f, err := r.ask(ctx, Command{Code: GetFirmwareVersion}, "")
+	f, err := r.talk.ask(ctx, Command{Code: GetFirmwareVersion}, "")
 	if err != nil {
 		return err
 	}
@@ -106,90 +113,139 @@ func (r *run) wake(ctx context.Context) error {
 		return err
 	}
 	// An empty pad is to answer at once, not when a card comes.
-	if _, err := r.ask(ctx, Command{Code: RFConfiguration, Tries: 1}, ""); err != nil {
+	if _, err := r.talk.ask(ctx, Command{Code: RFConfiguration, Item: Retries, Tries: 1}, ""); err != nil {
 		return fmt.Errorf("cannot set how often it tries: %w", err)
 	}
-	r.health(devices.Up, "")
+	r.talk.noise() // what lay on the line before
+	r.line = quality{since: time.Now()}
+	r.judge()
 	return nil
-}
-
-// health reports a state unless it was the last one too.
-func (r *run) health(state devices.HealthState, reason string) {
-	if r.state == state {
-		return
-	}
-	r.state = state
-	r.sink.Health(devices.Health{Device: r.ID, State: state, Reason: reason, At: r.Now()})
 }
 
 // look reports the cards that lie on the pad.
 func (r *run) look(ctx context.Context) error {
-	f, err := r.ask(ctx, Command{Code: InListPassiveTarget, Targets: MaxTargets}, "")
+	seen, err := r.list(ctx)
+	now := r.Now()
+	if err == nil && r.stranger(seen) {
+		seen, err = r.again(ctx, seen)
+	}
 	if err != nil {
 		return err
 	}
-	targets, err := ParseTargets(f)
-	if err != nil { // the card's fault, not the pad's
-		r.health(devices.Degraded, fmt.Sprintf("a card that lies there cannot be read: %v; take it away", err))
-		return nil
-	}
-	r.health(devices.Up, "")
-	here := make(map[devices.Tag]time.Time, len(targets))
-	for _, target := range targets {
-		tag, err := devices.NewTag(devices.TagUID, target.UID)
-		if err != nil {
+	r.age()
+	for _, c := range seen {
+		here := r.cards[c.tag]
+		if here == nil {
+			here = &lying{}
+			r.cards[c.tag] = here
+		}
+		if err := r.read(ctx, c, here); err != nil {
 			return err
 		}
-		here[tag] = r.report(tag)
+		r.report(c.tag, here, now)
 	}
-	r.told = here
+	if r.listed { // a card that was answers the next look only if it begins anew
+		return r.field(ctx, false)
+	}
 	return nil
 }
 
-// report reports a card unless it just was, and gives when it was reported last.
-func (r *run) report(tag devices.Tag) time.Time {
-	now := r.Now()
-	last, told := r.told[tag]
-	if age := now.Sub(last); told && age >= 0 && age < repeat {
-		return last
-	}
-	r.sink.Read(devices.Read{Device: r.ID, Tag: tag, HostTime: now, Count: 1})
-	return now
+// sighting is a card of a list.
+type sighting struct {
+	tag  devices.Tag
+	card Target // without what is part of the frame
 }
 
-// ask sends a command, after a prologue, until it is acknowledged and answered.
-func (r *run) ask(ctx context.Context, c Command, prologue string) (Frame, error) {
-	out := []byte(prologue)
-	for range tries {
-		if _, err := r.port.Write(c.Frame().Append(out)); err != nil {
-			return Frame{}, fmt.Errorf("cannot write to it: %w", err)
+// list asks for the cards in the field. A list that cannot be read is the cards' fault, not the pad's: it is told, and
+// counts as an empty one.
+func (r *run) list(ctx context.Context) ([]sighting, error) {
+	if r.dark {
+		if err := r.field(ctx, true); err != nil {
+			return nil, err
 		}
-		f, err := r.answer(ctx, c.Code)
-		if !errors.Is(err, framing.ErrSilent) {
-			return f, err
-		}
-		// An ACK from the host ends what the chip may still be doing, so that no answer comes late.
-		out = Frame{Kind: ACK}.Append([]byte(prologue))
 	}
-	return Frame{}, fmt.Errorf("it does not answer; check cable, power and that its switches say HSU: %w", framing.ErrSilent)
+	f, err := r.talk.ask(ctx, Command{Code: InListPassiveTarget, Targets: MaxTargets}, "")
+	if err != nil {
+		return nil, err
+	}
+	targets, err := ParseTargets(f)
+	r.listed = err != nil || len(targets) > 0
+	if r.fault = ""; err != nil {
+		r.fault = fmt.Sprintf("a card that lies there cannot be read: %v; take it away", err)
+		return nil, nil
+	}
+	seen := make([]sighting, 0, len(targets))
+	for _, t := range targets {
+		tag, err := devices.NewTag(devices.TagUID, t.UID)
+		if err != nil {
+			return nil, err
+		}
+		t.UID, t.ATS = nil, nil
+		seen = append(seen, sighting{tag, t})
+	}
+	return seen, nil
 }
 
-// answer waits for the ACK and then for the response. A response before the ACK is a late one to an earlier command.
-func (r *run) answer(ctx context.Context, code Code) (Frame, error) {
-	acknowledged := false
-	deadline := time.Now().Add(ackTime)
-	for {
-		f, err := r.frames.Next(ctx, time.Until(deadline))
-		switch {
-		case err != nil:
-			return Frame{}, err
-		case f.Kind == ACK:
-			acknowledged, deadline = true, time.Now().Add(answerTime)
-		case !acknowledged:
-		case f.Kind == SyntaxError:
-			return Frame{}, fmt.Errorf("it does not understand command 0x%02x", byte(code))
-		case f.Kind == Data && f.Direction == FromChip && f.Code == code.Response():
-			return f, nil
+// stranger tells whether a card is seen that was not on the pad before.
+func (r *run) stranger(seen []sighting) bool {
+	for _, c := range seen {
+		if r.cards[c.tag] == nil {
+			return true
 		}
+	}
+	return false
+}
+
+// again lists anew and gives what was listed before too, or is known.
+func (r *run) again(ctx context.Context, before []sighting) ([]sighting, error) {
+	if err := r.field(ctx, false); err != nil {
+		return nil, err
+	}
+	if err := pause(ctx, resetTime); err != nil {
+		return nil, err
+	}
+	seen, err := r.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	twice := map[devices.Tag]bool{}
+	for _, c := range before {
+		twice[c.tag] = true
+	}
+	sure := seen[:0]
+	for _, c := range seen {
+		if twice[c.tag] || r.cards[c.tag] != nil {
+			sure = append(sure, c)
+		}
+	}
+	return sure, nil
+}
+
+// field switches the radio field.
+func (r *run) field(ctx context.Context, on bool) error {
+	if _, err := r.talk.ask(ctx, Command{Code: RFConfiguration, Item: Field, On: on}, ""); err != nil {
+		return fmt.Errorf("cannot switch its field: %w", err)
+	}
+	r.dark, r.listed = !on, false
+	return nil
+}
+
+// report reports a card unless it just was.
+func (r *run) report(tag devices.Tag, here *lying, now time.Time) {
+	if !here.due(now) {
+		return
+	}
+	r.sink.Read(devices.Read{Device: r.ID, Tag: tag, HostTime: now, Count: 1, Text: here.text})
+	here.told, here.toldText, here.reported = now, here.text, true
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

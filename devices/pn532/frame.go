@@ -1,6 +1,9 @@
 package pn532
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Kind is what a frame is.
 type Kind uint8
@@ -25,11 +28,12 @@ const (
 // Code is a command; its response carries Code + 1.
 type Code byte
 
-// The commands.
+// The commands that are spoken here.
 const (
 	GetFirmwareVersion  Code = 0x02
 	SAMConfiguration    Code = 0x14
 	RFConfiguration     Code = 0x32
+	InDataExchange      Code = 0x40 // bytes to a card, and the card's answer
 	InListPassiveTarget Code = 0x4A
 	InRelease           Code = 0x52
 )
@@ -87,81 +91,86 @@ func (f Frame) Append(b []byte) []byte {
 	return append(b, -sum(b[start:]), 0x00)
 }
 
-// Decode takes the first frame out of buf. Bytes before it that belong to no frame are skipped and counted, but for the
-// zeros that may stand around any frame. Without a whole frame it gives ErrIncomplete, and rest is what must be kept: it
-// starts where a frame may have begun, and is shorter than MaxFrame. It does not allocate.
+// NextFrame takes the first frame out of buf, as framing.Decoder wants it. Bytes before it that belong to no frame are
+// skipped and counted, but for the zeros that may stand around any frame. Without a whole frame it gives ErrIncomplete, and
+// rest is what must be kept: it starts where a frame may have begun, and is shorter than MaxFrame. It does not allocate
+// unless noise looks like a frame.
 //
 // A stray 00 FF can look like the start of a long frame. Who hears nothing more for a while should drop the first byte
 // of rest and decode again.
-func Decode(buf []byte) (f Frame, rest []byte, skipped int, err error) {
+func NextFrame(buf []byte) (f Frame, rest []byte, skipped int, err error) {
 	for i := range buf {
 		if buf[i] != 0 {
 			skipped++
 			continue
 		}
-		if i+1 == len(buf) {
+		f, n, err := frameAt(buf[i:])
+		switch {
+		case err == nil:
+			return f, buf[i+n:], skipped, nil
+		case errors.Is(err, ErrIncomplete):
 			return Frame{}, buf[i:], skipped, ErrIncomplete
-		}
-		if buf[i+1] != 0xFF {
-			continue
-		}
-		f, n, ok := frameAt(buf[i+2:])
-		if ok && n == 0 {
-			return Frame{}, buf[i:], skipped, ErrIncomplete
-		}
-		if ok {
-			return f, buf[i+2+n:], skipped, nil
 		}
 	}
 	return Frame{}, buf[len(buf):], skipped, ErrIncomplete
 }
 
-// frameAt reads the frame whose start code ends before b, in n bytes. With ok but no n, b may be the rest of a frame.
-func frameAt(b []byte) (f Frame, n int, ok bool) {
-	if len(b) < 2 {
-		return Frame{}, 0, true
-	}
+var errNoStart = errors.New("a frame begins with 00 FF")
+
+// frameAt reads the frame whose start code 00 FF is at the start of b, in n bytes without the zero behind it. It fails with
+// ErrIncomplete where b may be the start of a longer frame, else with the reason why no frame begins there.
+func frameAt(b []byte) (f Frame, n int, err error) {
 	switch {
-	case b[0] == 0x00 && b[1] == 0xFF:
-		return Frame{Kind: ACK}, 2, true
-	case b[0] == 0xFF && b[1] == 0x00:
-		return Frame{Kind: NACK}, 2, true
-	case b[0] == 0xFF && b[1] == 0xFF:
-		if len(b) < 5 {
-			return Frame{}, 0, true
+	case b[0] != 0, len(b) > 1 && b[1] != 0xFF:
+		return Frame{}, 0, errNoStart
+	case len(b) < 4:
+		return Frame{}, 0, ErrIncomplete
+	case b[2] == 0x00 && b[3] == 0xFF:
+		return Frame{Kind: ACK}, 4, nil
+	case b[2] == 0xFF && b[3] == 0x00:
+		return Frame{Kind: NACK}, 4, nil
+	case b[2] == 0xFF && b[3] == 0xFF:
+		if len(b) < 7 {
+			return Frame{}, 0, ErrIncomplete
 		}
-		if b[2]+b[3]+b[4] != 0 {
-			return Frame{}, 0, false
+		if s := sum(b[4:7]); s != 0 {
+			return Frame{}, 0, fmt.Errorf("checksum of the length %02x %02x is %02x; %02x would be right", b[4], b[5], b[6], b[6]-s)
 		}
-		return dataAt(b, 5, int(b[2])<<8|int(b[3]))
-	case b[0]+b[1] != 0:
-		return Frame{}, 0, false
+		return dataAt(b, 7, int(b[4])<<8|int(b[5]))
+	case b[2]+b[3] != 0:
+		return Frame{}, 0, fmt.Errorf("checksum of the length %02x is %02x; %02x would be right", b[2], b[3], -b[2])
 	default:
-		return dataAt(b, 2, int(b[0]))
+		return dataAt(b, 4, int(b[2]))
 	}
 }
 
 // dataAt reads a payload of size bytes and its checksum, which begin at from.
-func dataAt(b []byte, from, size int) (f Frame, n int, ok bool) {
+func dataAt(b []byte, from, size int) (f Frame, n int, err error) {
 	if size == 0 || size > MaxParams+2 {
-		return Frame{}, 0, false
+		return Frame{}, 0, fmt.Errorf("length %d of the payload is not 1 to %d", size, MaxParams+2)
 	}
 	n = from + size + 1
 	if len(b) < n {
-		return Frame{}, 0, true
+		return Frame{}, 0, ErrIncomplete
 	}
-	if sum(b[from:n]) != 0 {
-		return Frame{}, 0, false
+	if s := sum(b[from:n]); s != 0 {
+		return Frame{}, 0, fmt.Errorf("checksum of the payload is %02x; %02x would be right", b[n-1], b[n-1]-s)
 	}
-	payload := b[from : n-1 : n-1]
-	if size == 1 {
-		return Frame{Kind: SyntaxError}, n, payload[0] == errorFrame
+	f, err = payloadFrame(b[from : n-1 : n-1])
+	return f, n, err
+}
+
+// payloadFrame makes a Frame of a payload: D4 or D5, code and parameters, or the one byte of a SyntaxError.
+func payloadFrame(p []byte) (Frame, error) {
+	switch {
+	case len(p) == 1 && p[0] == errorFrame:
+		return Frame{Kind: SyntaxError}, nil
+	case len(p) < 2:
+		return Frame{}, errors.New("payload lacks its code")
+	case p[0] != byte(ToChip) && p[0] != byte(FromChip):
+		return Frame{}, fmt.Errorf("payload begins with %02x; d4 or d5 would be right", p[0])
 	}
-	dir := Direction(payload[0])
-	if dir != ToChip && dir != FromChip {
-		return Frame{}, 0, false
-	}
-	return Frame{Kind: Data, Direction: dir, Code: Code(payload[1]), Params: payload[2:]}, n, true
+	return Frame{Kind: Data, Direction: Direction(p[0]), Code: Code(p[1]), Params: p[2:]}, nil
 }
 
 func sum(b []byte) byte {

@@ -61,6 +61,9 @@ func ParseTargets(f Frame) ([]Target, error) {
 		}
 		targets, p = append(targets, t), rest
 	}
+	if len(p) > 0 {
+		return nil, fmt.Errorf("%d bytes follow the last card of the list", len(p))
+	}
 	return targets, nil
 }
 

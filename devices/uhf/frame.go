@@ -3,6 +3,9 @@ package uhf
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+
+	"github.com/tallydock/tallydock/devices/uhf/reader"
 )
 
 // Type says who speaks and why.
@@ -45,7 +48,7 @@ const (
 )
 
 // ErrIncomplete says that more bytes are needed.
-var ErrIncomplete = errors.New("frame is not complete")
+var ErrIncomplete = reader.ErrIncomplete
 
 // Frame is one message. Params of a decoded Frame are part of the buffer that was decoded.
 type Frame struct {
@@ -68,47 +71,41 @@ func (f Frame) Append(b []byte) []byte {
 
 // Decode takes the first frame out of buf. Bytes before it that belong to no frame are skipped and counted. Without a
 // whole frame it gives ErrIncomplete, and rest is what must be kept: it starts where a frame may have begun, and is
-// shorter than MaxFrame. It does not allocate.
+// shorter than MaxFrame. It does not allocate unless noise looks like a frame.
 //
 // A stray BB can look like the start of a long frame. Who hears nothing more for a while should drop the first byte of
 // rest and decode again.
 func Decode(buf []byte) (f Frame, rest []byte, skipped int, err error) {
-	for i, b := range buf {
-		if b != head {
-			continue
-		}
-		f, n, ok := frameAt(buf[i:])
-		if ok && n == 0 {
-			return Frame{}, buf[i:], i, ErrIncomplete
-		}
-		if ok {
-			return f, buf[i+n:], i, nil
-		}
-	}
-	return Frame{}, buf[len(buf):], len(buf), ErrIncomplete
+	return reader.First(buf, frameAt)
 }
 
-// frameAt reads the frame of n bytes at the start of b, which begins with the head. With ok but no n, b may be the
-// start of a frame.
-func frameAt(b []byte) (f Frame, n int, ok bool) {
-	if len(b) > 1 && b[1] > byte(NoticeFrame) {
-		return Frame{}, 0, false
-	}
-	if len(b) < 5 {
-		return Frame{}, 0, true
+var errNoHead = errors.New("a frame begins with BB")
+
+// frameAt reads the frame at the start of b and gives its length; see reader.At.
+func frameAt(b []byte) (f Frame, n int, err error) {
+	switch {
+	case b[0] != head:
+		return Frame{}, 0, errNoHead
+	case len(b) > 1 && b[1] > byte(NoticeFrame):
+		return Frame{}, 0, fmt.Errorf("type %d of frame is not known; it is 0 to 2", b[1])
+	case len(b) < 5:
+		return Frame{}, 0, ErrIncomplete
 	}
 	size := int(binary.BigEndian.Uint16(b[3:]))
-	if size > MaxParams {
-		return Frame{}, 0, false
-	}
 	n = size + overhead
+	if size > MaxParams {
+		return Frame{}, 0, fmt.Errorf("length %d of the parameters is more than %d", size, MaxParams)
+	}
 	if len(b) < n {
-		return Frame{}, 0, true
+		return Frame{}, 0, ErrIncomplete
 	}
-	if b[n-1] != tail || checksum(b[1:n-2]) != b[n-2] {
-		return Frame{}, 0, false
+	if sum := checksum(b[1 : n-2]); sum != b[n-2] {
+		return Frame{}, 0, fmt.Errorf("checksum is %02x; %02x would be right", b[n-2], sum)
 	}
-	return Frame{Type: Type(b[1]), Code: Code(b[2]), Params: b[5 : 5+size : 5+size]}, n, true
+	if b[n-1] != tail {
+		return Frame{}, 0, fmt.Errorf("frame ends with %02x, not 7e", b[n-1])
+	}
+	return Frame{Type: Type(b[1]), Code: Code(b[2]), Params: b[5 : 5+size : 5+size]}, n, nil
 }
 
 func checksum(b []byte) byte {

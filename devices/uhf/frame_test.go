@@ -41,6 +41,78 @@ func TestRecordedFrames(t *testing.T) {
 	t.Logf("%d frames checked", checked)
 }
 
+func TestRecordedFramesAreTold(t *testing.T) {
+	for _, row := range devicetest.Fixture(t, "rfid/serial_uhf/m100_yrm100_bb7e.csv") {
+		got, err := uhf.DecodeM100(devicetest.Unhex(t, row["hex"]))
+		switch {
+		case row["frame_check"] != "valid":
+			if err == nil || !strings.Contains(err.Error(), "frame is not complete") { // its checksum is wrong, too
+				t.Errorf("%s: %+v, %v", row["description"], got, err)
+			}
+		case err != nil || len(got) != 1:
+			t.Errorf("%s: %+v, %v", row["description"], got, err)
+		case row["expected_epc"] == "":
+			if got[0].Notice == nil {
+				t.Errorf("%s: %+v", row["description"], got[0])
+			}
+		default:
+			r := got[0].Read
+			if r.Tag.String() != "epc:"+row["expected_epc"] || strconv.Itoa(int(r.RSSI)/100) != row["expected_rssi_dbm"] || !r.HasRSSI {
+				t.Errorf("%s: %+v", row["description"], r)
+			}
+		}
+	}
+}
+
+func TestEveryKindOfFrameIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		f          uhf.Frame
+		code, text string
+	}{
+		"no tag":      {uhf.Failed(uhf.NoTag), "no_tag", "no tag"},
+		"hop":         {uhf.Failed(uhf.HopFail), "failed", "0x20: the reader found no free radio channel"},
+		"version":     {uhf.VersionReply(uhf.Software, "V1"), "version", `"V1"`},
+		"ask version": {uhf.Command{Code: uhf.Version, Part: uhf.Software}.Frame(), "version", "part 1"},
+		"power":       {uhf.PowerReply(2600), "get_power", "26 dBm"},
+		"set power":   {uhf.Command{Code: uhf.SetPower, Power: 1850}.Frame(), "set_power", "command, 18.5 dBm"},
+		"set region":  {uhf.Command{Code: uhf.SetRegion, Region: uhf.Korea}.Frame(), "set_region", "region 6"},
+		"region":      {uhf.Frame{Type: uhf.ResponseFrame, Code: uhf.GetRegion, Params: []byte{3}}, "get_region", "03"},
+		"done":        {uhf.Done(uhf.Stop), "stop", "answer 00"},
+		"multi-poll":  {uhf.Command{Code: uhf.MultiPoll, Rounds: 9}.Frame(), "multi_poll", "9 rounds"},
+	} {
+		got, err := uhf.DecodeM100(c.f.Append(nil))
+		if err != nil || len(got) != 1 || got[0].Notice == nil || got[0].Notice.Code != c.code || !strings.Contains(got[0].Notice.Text, c.text) {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+	}
+}
+
+func TestBadFramesAreRefusedWithAReason(t *testing.T) {
+	ghost, _ := uhf.NewNotice([]byte{1, 2}, -40)
+	ghost.CRC ^= 1
+	stop := uhf.Done(uhf.Stop).Append(nil)
+	wrongEnd := bytes.Clone(stop)
+	wrongEnd[len(wrongEnd)-1] = 0x7F
+	wrongSum := bytes.Clone(stop)
+	wrongSum[5]++
+	for says, raw := range map[string][]byte{
+		"no bytes":                          nil,
+		"begins with BB":                    {0xBC},
+		"type 3":                            {0xBB, 3},
+		"more than 512":                     {0xBB, 0, 1, 0xFF, 0xFF},
+		"not complete":                      stop[:6],
+		"checksum is 2a; 2b would be right": wrongSum,
+		"ends with 7f":                      wrongEnd,
+		"has the CRC":                       ghost.Append(nil),
+		"at byte 8: answer to":              uhf.Done(0x99).Append(bytes.Clone(stop)),
+		"0x77 is not known":                 uhf.Frame{Type: uhf.CommandFrame, Code: 0x77}.Append(nil),
+	} {
+		if got, err := uhf.DecodeM100(raw); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%x: %+v, %v; want an error with %q", raw, got, err, says)
+		}
+	}
+}
+
 func checkSighting(t *testing.T, row map[string]string, f uhf.Frame) {
 	n, err := uhf.ParseNotice(f)
 	if err != nil || hex.EncodeToString(n.EPC) != row["expected_epc"] || strconv.Itoa(int(n.RSSI)) != row["expected_rssi_dbm"] {
@@ -261,6 +333,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uhf.Failed(uhf.NoTag).Append([]byte{0xBB, 0x00}))
 	f.Add(uhf.Command{Code: uhf.MultiPoll, Rounds: 5}.Frame().Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if got, err := uhf.DecodeM100(b); err == nil && len(got) == 0 || len(got) > len(b) {
+			t.Fatalf("%d reports and %v of %d bytes", len(got), err, len(b))
+		}
 		for {
 			frame, rest, skipped, err := uhf.Decode(b)
 			used := b[skipped : len(b)-len(rest)]

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/uhf/reader"
 	"github.com/tallydock/tallydock/devices/unit"
 )
 
@@ -143,25 +144,5 @@ func (n Notice) Tag() (devices.Tag, error) {
 	return devices.NewTag(devices.TagEPC, n.EPC)
 }
 
-// TagCRC is the CRC-16 of EPC Gen2 (polynomial 0x1021, start and final XOR 0xFFFF) over a PC word and an EPC.
-func TagCRC(pc uint16, epc []byte) uint16 {
-	crc := uint16(0xFFFF)
-	crc = crcByte(crc, byte(pc>>8))
-	crc = crcByte(crc, byte(pc))
-	for _, b := range epc {
-		crc = crcByte(crc, b)
-	}
-	return ^crc
-}
-
-func crcByte(crc uint16, b byte) uint16 {
-	crc ^= uint16(b) << 8
-	for range 8 {
-		if crc&0x8000 != 0 {
-			crc = crc<<1 ^ 0x1021
-		} else {
-			crc <<= 1
-		}
-	}
-	return crc
-}
+// TagCRC is the CRC-16 of EPC Gen2 over a PC word and an EPC.
+func TagCRC(pc uint16, epc []byte) uint16 { return reader.TagCRC(pc, epc) }

@@ -4,7 +4,9 @@ package unit
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,6 +25,15 @@ const (
 	Battery       Quantity = 4 // % of charge
 	Voltage       Quantity = 5 // V
 	SignalQuality Quantity = 6 // device's own scale, 0 to 255
+
+	CO2         Quantity = 7  // ppm, carbon dioxide in air
+	PM1         Quantity = 8  // µg/m³, particles up to 1 µm
+	PM25        Quantity = 9  // µg/m³, particles up to 2.5 µm
+	PM4         Quantity = 10 // µg/m³, particles up to 4 µm
+	PM10        Quantity = 11 // µg/m³, particles up to 10 µm
+	VOCIndex    Quantity = 12 // index of volatile organic compounds, 1 to 500, 100 is the room's usual air
+	NOxIndex    Quantity = 13 // index of nitrogen oxides, 1 to 500, 1 is the room's usual air
+	Illuminance Quantity = 14 // lx
 )
 
 // A quantity's unit has a symbol for people and a code of UCUM for machines.
@@ -33,7 +44,18 @@ var quantities = map[Quantity]struct{ name, symbol, ucum string }{
 	Battery:       {"battery", "%", "%"},
 	Voltage:       {"voltage", "V", "V"},
 	SignalQuality: {"signal_quality", "", "1"},
+	CO2:           {"co2", "ppm", "[ppm]"},
+	PM1:           {"pm1", "µg/m³", "ug/m3"},
+	PM25:          {"pm2_5", "µg/m³", "ug/m3"},
+	PM4:           {"pm4", "µg/m³", "ug/m3"},
+	PM10:          {"pm10", "µg/m³", "ug/m3"},
+	VOCIndex:      {"voc_index", "", "1"},
+	NOxIndex:      {"nox_index", "", "1"},
+	Illuminance:   {"illuminance", "lx", "lx"},
 }
+
+// Quantities gives all quantities, in the order of their numbers.
+func Quantities() []Quantity { return slices.Sorted(maps.Keys(quantities)) }
 
 // String gives the quantity's name, e.g. "temperature".
 func (q Quantity) String() string {
@@ -56,7 +78,12 @@ func ParseQuantity(s string) (Quantity, error) {
 			return q, nil
 		}
 	}
-	return 0, fmt.Errorf("quantity %q is not known; use temperature, humidity, pressure, battery, voltage or signal_quality", s)
+	var names []string
+	for _, q := range Quantities() {
+		names = append(names, q.String())
+	}
+	last := len(names) - 1
+	return 0, fmt.Errorf("quantity %q is not known; use %s or %s", s, strings.Join(names[:last], ", "), names[last])
 }
 
 // MarshalText makes a Quantity its name in JSON and YAML.

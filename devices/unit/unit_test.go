@@ -57,7 +57,13 @@ func TestDBm(t *testing.T) {
 }
 
 func TestQuantityNamesAreReadBack(t *testing.T) {
-	for _, q := range []unit.Quantity{unit.Temperature, unit.Humidity, unit.Pressure, unit.Battery, unit.Voltage, unit.SignalQuality} {
+	if n := len(unit.Quantities()); n < 14 {
+		t.Errorf("there are %d quantities", n)
+	}
+	for _, q := range unit.Quantities() {
+		if q.UCUM() == "" {
+			t.Errorf("%s has no UCUM code", q)
+		}
 		if got, err := unit.ParseQuantity(q.String()); err != nil || got != q {
 			t.Errorf("%s is read as %v, %v", q, got, err)
 		}

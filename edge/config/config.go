@@ -24,21 +24,22 @@ type Config struct {
 	// Data is the folder that holds all the gateway remembers. A relative path, here and in the other files and folders
 	// that a configuration names, counts from the configuration file's folder.
 	Data    string   `yaml:"data"`
-	Hub     Broker   `yaml:"hub"`  // where the hub listens
+	Hub     Hub      `yaml:"hub"`  // where the hub listens
 	MQTT    *Broker  `yaml:"mqtt"` // where the site's MQTT devices publish; absent where there are none
 	API     API      `yaml:"api"`
 	Clock   string   `yaml:"clock"` // devices/clock spec of a demonstration; "" = the machine's clock
 	Log     Log      `yaml:"log"`
 	Devices []Device `yaml:"devices"` // readers and sensors
 	// Read points: what a read by an antenna speaks of. An antenna stands at one of them.
-	Shelves   []Shelf       `yaml:"shelves"`
-	Tables    []Table       `yaml:"tables"`
-	Doors     []Door        `yaml:"doors"`
-	Rules     []Rule        `yaml:"rules"` // what raises an alarm
-	Samples   Samples       `yaml:"samples"`
-	Retention Retention     `yaml:"retention"`
-	Space     Space         `yaml:"space"`
-	Stop      time.Duration `yaml:"stop"` // how long each part may take to stop, machine time
+	Shelves   []Shelf          `yaml:"shelves"`
+	Tables    []Table          `yaml:"tables"`
+	Doors     []Door           `yaml:"doors"`
+	Rules     []Rule           `yaml:"rules"` // what raises an alarm
+	Watching  `yaml:",inline"` // contacts, switches, outputs and calibrations, which rules refer to
+	Samples   Samples          `yaml:"samples"`
+	Retention Retention        `yaml:"retention"`
+	Space     Space            `yaml:"space"`
+	Stop      time.Duration    `yaml:"stop"` // how long each part may take to stop, machine time
 }
 
 // Broker says how to reach an MQTT broker.
@@ -102,11 +103,22 @@ func Default() Config {
 // Load reads file, applies the overrides that env finds (os.LookupEnv), checks the result and reads the password files.
 // The error lists all that is wrong, a line each.
 func Load(file string, env func(name string) (string, bool)) (Config, error) {
+	return load(file, env, func(*Config) error { return nil })
+}
+
+// load is Load with a change before the check.
+func load(file string, env func(name string) (string, bool), change func(*Config) error) (Config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return Config{}, fmt.Errorf("cannot read configuration: %w", err)
 	}
-	c, err := Parse(text, env)
+	c, err := decode(text, env)
+	if err == nil {
+		err = change(&c)
+	}
+	if err == nil {
+		err = c.Validate()
+	}
 	if err != nil {
 		return Config{}, fmt.Errorf("configuration %s:\n%w", file, err)
 	}

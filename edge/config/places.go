@@ -4,11 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/tallydock/tallydock/devices/alarm"
 	"github.com/tallydock/tallydock/edge/site"
-	"github.com/tallydock/tallydock/edge/watch"
 )
 
 func (c *Config) hasDevice(id string) bool {
@@ -134,63 +131,5 @@ func (c *Config) checkWay(f *findings, path string, d Door) {
 		if len(side.list) == 0 && !tells {
 			f.add(path+"."+side.name, "is missing; a direction needs an antenna on each side, photocells on both, or direction: in or out")
 		}
-	}
-}
-
-func (c *Config) checkRules(f *findings) {
-	seen := map[string]string{}
-	for i, r := range c.Rules {
-		path := fmt.Sprintf("rules[%d]", i)
-		f.id(path, r.ID, seen)
-		c.checkRule(f, path, r)
-	}
-}
-
-func (c *Config) checkRule(f *findings, path string, r Rule) {
-	if strings.HasPrefix(r.ID, "gateway-") || r.ID == watch.DeviceDown || r.ID == watch.SensorQuality {
-		f.add(path+".id", "%q is one that the gateway uses itself; use another", r.ID)
-	}
-	if !c.hasDevice(r.Device) {
-		f.add(path+".device", "%q is none of the devices", r.Device)
-	}
-	if r.Location != "" {
-		f.location(path+".location", r.Location)
-	}
-	if r.Quantity.Quantity == 0 {
-		f.add(path+".quantity", "is missing; use e.g. temperature")
-	}
-	if !slices.Contains([]string{"cold_chain", "device", "store", "door"}, r.Class) {
-		f.add(path+".class", "is %q; use cold_chain, device, store or door", r.Class)
-	}
-	if !slices.Contains([]alarm.Priority{alarm.Critical, alarm.High, alarm.Medium, alarm.Quality}, r.Priority) {
-		f.add(path+".priority", "is %d; use 1, 2, 3 or 9", r.Priority)
-	}
-	f.trigger(path, r)
-}
-
-// trigger checks what raises a rule's alarm.
-func (f *findings) trigger(path string, r Rule) {
-	set := 0
-	for _, has := range []bool{r.High != nil, r.Low != nil, r.NoData != 0} {
-		if has {
-			set++
-		}
-	}
-	if set != 1 {
-		f.add(path, "has %d of high, low and no_data; set exactly one", set)
-	}
-	for _, d := range []struct {
-		name string
-		v    time.Duration
-	}{{"no_data", r.NoData}, {"on_delay", r.OnDelay}, {"off_delay", r.OffDelay}, {"max_gap", r.MaxGap}} {
-		if d.v < 0 {
-			f.add(path+"."+d.name, "is %s; a time cannot be negative", d.v)
-		}
-	}
-	if r.Deadband.Milli < 0 {
-		f.add(path+".deadband", "is %s; use 0 or more", r.Deadband)
-	}
-	if r.NoData != 0 && (r.Deadband.Milli != 0 || r.OnDelay != 0 || r.OffDelay != 0) {
-		f.add(path, "a rule with no_data has neither deadband nor delays; leave them out")
 	}
 }

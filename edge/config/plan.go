@@ -3,7 +3,6 @@ package config
 import (
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/edge/site"
-	"github.com/tallydock/tallydock/edge/watch"
 )
 
 // DeviceSettings gives the devices as package devices/all wants them.
@@ -62,33 +61,6 @@ func photocells(ps []Photocell) []site.Photocell {
 		out[i] = site.Photocell{Device: p.Device, Port: p.Port, Side: sides[p.Side], Low: p.Active == "low"}
 	}
 	return out
-}
-
-// Watch makes what is watched, with the plan's places.
-func (c *Config) Watch(plan *site.Plan) watch.Spec {
-	s := watch.Spec{Occurrence: plan.Occurrence}
-	for _, r := range c.Rules {
-		w := watch.Rule{
-			ID: r.ID, Class: r.Class, Location: r.Location, Device: r.Device, Channel: r.Channel, Quantity: r.Quantity.Quantity,
-			Deadband: r.Deadband.Milli, OnDelay: r.OnDelay, OffDelay: r.OffDelay, MaxGap: r.MaxGap, Priority: r.Priority,
-		}
-		switch {
-		case r.High != nil:
-			w.Kind, w.Limit = watch.High, r.High.Milli
-		case r.Low != nil:
-			w.Kind, w.Limit = watch.Low, r.Low.Milli
-		default:
-			w.Kind, w.Silence = watch.NoData, r.NoData
-		}
-		if w.Location == "" {
-			w.Location = c.LocationOf(plan, r.Device)
-		}
-		s.Rules = append(s.Rules, w)
-	}
-	for _, d := range c.Devices {
-		s.Devices = append(s.Devices, watch.Device{ID: d.ID, Location: c.LocationOf(plan, d.ID)})
-	}
-	return s
 }
 
 // LocationOf tells where a device is: as its own entry says, else where its antenna stands, else where a rule about it

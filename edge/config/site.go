@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
-	"github.com/tallydock/tallydock/devices/alarm"
 )
 
 // Device is one reader or sensor.
@@ -79,24 +78,6 @@ type Door struct {
 	MinReads uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
 }
 
-// Rule is what raises an alarm. Exactly one of High, Low and NoData is set.
-type Rule struct {
-	ID       string         `yaml:"id"`
-	Class    string         `yaml:"class"`    // cold_chain, device, store or door; cold_chain
-	Location string         `yaml:"location"` // what the alarm speaks of; "" = where the device stands
-	Device   string         `yaml:"device"`
-	Channel  string         `yaml:"channel"` // "" = every channel of the device
-	Quantity Quantity       `yaml:"quantity"`
-	High     *Milli         `yaml:"high"`      // in alarm at and above it, in the quantity's unit
-	Low      *Milli         `yaml:"low"`       // in alarm at and below it
-	NoData   time.Duration  `yaml:"no_data"`   // in alarm after so long without a value
-	Deadband Milli          `yaml:"deadband"`  // how far inside the limit a value must come back
-	OnDelay  time.Duration  `yaml:"on_delay"`  // how long a limit must be passed to raise
-	OffDelay time.Duration  `yaml:"off_delay"` // how long a value must be back to return
-	MaxGap   time.Duration  `yaml:"max_gap"`   // longest time between two values that counts as evidence; 0 = the standard
-	Priority alarm.Priority `yaml:"priority"`  // 1 critical, 2 high, 3 medium, 9 quality; 2
-}
-
 // Defaults of what stands in lists.
 const (
 	AbsentAfter  = 10 * time.Minute
@@ -123,11 +104,7 @@ func (c *Config) fill() {
 			d.Photocells[j].Active = orElse(d.Photocells[j].Active, "high")
 		}
 	}
-	for i := range c.Rules {
-		r := &c.Rules[i]
-		r.Class = orElse(r.Class, "cold_chain")
-		r.Priority = orElse(r.Priority, alarm.High)
-	}
+	c.fillRules()
 }
 
 func orElse[T comparable](v, standard T) T {

@@ -43,7 +43,8 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		f.add("data", "is empty; name a folder")
 	}
-	f.broker("hub", c.Hub)
+	f.broker("hub", c.Hub.Broker)
+	f.configKey(c.Hub)
 	if c.MQTT != nil {
 		f.broker("mqtt", *c.MQTT)
 	}

@@ -45,8 +45,8 @@ const (
 	settled  = time.Hour        // readers count as up for so long before the first line
 )
 
-// player is a replay at work.
-type player struct {
+// Player is a replay at work. It is for one goroutine.
+type Player struct {
 	conf    Config
 	machine *reconcile.Machine
 	now     time.Time
@@ -56,7 +56,7 @@ type player struct {
 
 // Run plays a recording to its end. It fails where r or Tell does, and where no line of r can be played.
 func Run(r io.Reader, c Config) (Result, error) {
-	p := &player{conf: c, machine: reconcile.New(c.Plan, c.Params)}
+	p := New(c)
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	for lines.Scan() {
@@ -70,7 +70,7 @@ func Run(r io.Reader, c Config) (Result, error) {
 			p.bad(err)
 			continue
 		}
-		if err := p.play(&e); err != nil {
+		if err := p.Play(&e); err != nil {
 			return p.result, err
 		}
 	}
@@ -80,19 +80,28 @@ func Run(r io.Reader, c Config) (Result, error) {
 	if p.result.Reads+p.result.Inputs == 0 {
 		return p.result, errors.New("the recording has no read and no input that can be played")
 	}
+	return p.End()
+}
+
+// New makes a Player that has played nothing yet.
+func New(c Config) *Player { return &Player{conf: c, machine: reconcile.New(c.Plan, c.Params)} }
+
+// End lets what is open close. Nothing can be played after it.
+func (p *Player) End() (Result, error) {
 	err := p.wait(p.now.Add(tail))
 	p.result.To, p.result.Strange = p.last, p.machine.Strange()
 	return p.result, err
 }
 
-func (p *player) bad(err error) {
+func (p *Player) bad(err error) {
 	p.result.Bad++
 	if p.conf.Bad != nil {
 		p.conf.Bad(int(p.result.Lines), err)
 	}
 }
 
-func (p *player) play(e *recording.Entry) error {
+// Play plays one entry. One that is older than the last counts as late: the time does not go back.
+func (p *Player) Play(e *recording.Entry) error {
 	if p.now.IsZero() {
 		if err := p.begin(e.At); err != nil {
 			return err
@@ -121,7 +130,7 @@ func (p *player) play(e *recording.Entry) error {
 }
 
 // begin says that all readers have been up for a while.
-func (p *player) begin(at time.Time) error {
+func (p *Player) begin(at time.Time) error {
 	p.now, p.last, p.result.From = at.Add(-settled), at, at
 	seen := map[string]bool{}
 	up := func(id string) error {
@@ -141,7 +150,7 @@ func (p *player) begin(at time.Time) error {
 }
 
 // wait lets the recording's time pass.
-func (p *player) wait(until time.Time) error {
+func (p *Player) wait(until time.Time) error {
 	for p.now.Before(until) {
 		step := tick
 		if p.now.Sub(p.last) > idle {
@@ -159,7 +168,7 @@ func (p *player) wait(until time.Time) error {
 	return nil
 }
 
-func (p *player) step(in reconcile.Input) error {
+func (p *Player) step(in reconcile.Input) error {
 	for _, e := range p.machine.Step(in, p.now) {
 		if err := p.conf.Tell(e); err != nil {
 			return err

@@ -26,17 +26,27 @@ func (m *Machine) command(c *wire.Command, now time.Time) {
 	id, in, by := read(c)
 	p := m.running(id)
 	if p == nil {
-		m.refuse(c, id, errors.New("no such alarm is running here: it has returned to normal, or is another gateway's"))
+		m.refuse(c.ID, id, errNotRunning)
 		return
 	}
+	if err := m.ask(p, in, by, now); err != nil {
+		m.answerUnchanged(p, c, in, by, now, err)
+	}
+}
+
+var errNotRunning = errors.New("no such alarm is running here: it has returned to normal, or is another gateway's")
+
+// ask does what a person asks with an alarm. The error says why nothing was changed.
+func (m *Machine) ask(p *point, in alarm.Input, by wire.Alarm, now time.Time) error {
 	a, steps, err := p.Alarm.Step(in, now)
 	p.Alarm = a
-	m.told(p, steps[:len(steps)-answers(err)], wire.Alarm{Comment: "the time ran out"})
-	if err != nil {
-		m.answerUnchanged(p, c, in, by, now, err)
-		return
+	own := len(steps) - answers(err)
+	m.told(p, steps[:own], wire.Alarm{Comment: "the time ran out"})
+	m.told(p, steps[own:], by)
+	if err == nil { // what the plant hides stays hidden by it
+		m.suppress(p, now)
 	}
-	m.told(p, steps[len(steps)-1:], by)
+	return err
 }
 
 // answers is how many of the transitions are the command's own: the last, unless it failed.
@@ -49,7 +59,7 @@ func answers(err error) int {
 
 // answerUnchanged tells the hub that the alarm stays as it is, so that the command counts as answered.
 func (m *Machine) answerUnchanged(p *point, c *wire.Command, in alarm.Input, by wire.Alarm, now time.Time, err error) {
-	m.refuse(c, p.Alarm.Occurrence, err)
+	m.refuse(c.ID, p.Alarm.Occurrence, err)
 	if p.Alarm.Occurrence == "" {
 		return
 	}
@@ -58,8 +68,11 @@ func (m *Machine) answerUnchanged(p *point, c *wire.Command, in alarm.Input, by 
 	}}, wire.Alarm{Command: c.ID, Actor: by.Actor, Comment: err.Error()})
 }
 
-func (m *Machine) refuse(c *wire.Command, id string, err error) {
-	m.out = append(m.out, Event{Refused: &Refusal{Command: c.ID, Alarm: id, Err: fmt.Errorf("cannot do command %s on alarm %s: %w", c.ID, id, err)}})
+func (m *Machine) refuse(command, id string, err error) {
+	if command != "" {
+		err = fmt.Errorf("cannot do command %s on alarm %s: %w", command, id, err)
+	}
+	m.out = append(m.out, Event{Refused: &Refusal{Command: command, Alarm: id, Err: err}})
 }
 
 // read takes a command apart: which occurrence, what happens to it, and what the transition says of it.

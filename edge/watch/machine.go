@@ -4,15 +4,21 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
 )
 
 // Input is one thing that happened; at most one pointer is set, none is a Tick.
 type Input struct {
-	Sample    *devices.Sample
-	Health    *devices.Health
-	Command   *wire.Command
-	Condition *Condition
+	Sample     *devices.Sample
+	Health     *devices.Health
+	GPI        *devices.GPI
+	Switch     *Switch
+	Command    *wire.Command
+	Local      *Local
+	Condition  *Condition
+	Movement   *wire.Movement // of any tag; those that concern no room with rules cost nothing
+	Correction *Correction
 }
 
 // Condition is something that the gateway found out about itself, such as a store that is short of space.
@@ -26,10 +32,14 @@ type Condition struct {
 	Active   bool
 }
 
-// Event is one transition of an alarm, or a command that could not be done. Exactly one field is set.
+// Event is something that was decided. Exactly one field is set.
 type Event struct {
-	Alarm   *wire.Alarm
-	Refused *Refusal
+	Alarm      *wire.Alarm // a transition of an alarm
+	Refused    *Refusal    // a command that could not be done
+	Excursion  *Excursion  // an excursion began (End zero) or ended
+	Output     *Signal     // a local output is to go on or off
+	Escalation *Escalation // somebody is to be told
+	Reset      *Reset      // a sum was set back by a person
 }
 
 // Refusal says why a command changed nothing. It needs no answer to the hub: the alarm's own transitions tell it.
@@ -40,13 +50,34 @@ type Refusal struct {
 
 // Machine holds every alarm point. It is for one goroutine.
 type Machine struct {
-	spec     Spec
-	points   map[pointKey]*point
-	order    []*point          // in the order in which they came to be
-	down     map[string]*state // by device
-	commands []string          // ids done lately
-	dirty    map[pointKey]bool
+	spec   Spec
+	now    time.Time // of the newest Step
+	points map[pointKey]*point
+	order  []*point          // in the order in which they came to be
+	down   map[string]*state // by device
+
+	series   map[seriesKey]*series
+	channels map[string]map[string]bool // by device
+	rules    map[seriesRule][]*Rule     // that look at values, by what they look at
+	silent   []*silent
+	listens  map[seriesRule][]*silent
+	rooms    map[string]*room
+	inputs   map[string]*input
+	contacts map[contactKey]Contact
+	outputs  []*output
+	metrics  metrics
+
+	commands []string // ids done lately
+	dirty    map[*point]bool
+	moved    bool // an alarm or a level changed in this Step
+	pieces   []piece
 	out      []Event
+}
+
+// seriesRule is what a rule looks at, less the channel.
+type seriesRule struct {
+	device   string
+	quantity unit.Quantity
 }
 
 // state is what is known of a device.
@@ -59,64 +90,93 @@ type pointKey struct{ rule, source string }
 
 // New makes a Machine in which all is normal.
 func New(spec Spec) *Machine {
-	m := &Machine{spec: spec, points: map[pointKey]*point{}, down: map[string]*state{}, dirty: map[pointKey]bool{}}
+	m := &Machine{
+		spec: spec, points: map[pointKey]*point{}, down: map[string]*state{}, dirty: map[*point]bool{},
+		series: map[seriesKey]*series{}, channels: map[string]map[string]bool{}, rules: map[seriesRule][]*Rule{},
+		rooms: map[string]*room{}, inputs: map[string]*input{}, contacts: map[contactKey]Contact{},
+		listens: map[seriesRule][]*silent{},
+	}
 	for _, d := range spec.Devices {
 		m.down[d.ID] = &state{}
 	}
+	for i := range m.spec.Rules {
+		m.know(&m.spec.Rules[i])
+	}
+	for _, c := range spec.Contacts {
+		m.contacts[contactKey{c.Device, c.Port}] = c
+		m.input(c.Name)
+	}
+	m.wireOutputs()
 	return m
+}
+
+// know enters a rule where it is looked for.
+func (m *Machine) know(r *Rule) {
+	for _, c := range []*Context{r.Door, r.Suppress} {
+		if c != nil {
+			for _, name := range c.Inputs {
+				m.input(name)
+			}
+		}
+	}
+	k := seriesRule{r.Device, r.Quantity}
+	if r.Kind == NoData {
+		w := &silent{rule: r}
+		m.silent, m.listens[k] = append(m.silent, w), append(m.listens[k], w)
+		return
+	}
+	if r.Kind == Stuck { // first, so that the others know what a value is worth
+		m.rules[k] = append([]*Rule{r}, m.rules[k]...)
+	} else {
+		m.rules[k] = append(m.rules[k], r)
+	}
+	if r.Location != "" && r.limits() {
+		m.room(r.Location)
+	}
 }
 
 // Step takes one input and returns what it decided, in order; the slice is good until the next Step.
 func (m *Machine) Step(in Input, now time.Time) []Event {
-	m.out = m.out[:0]
+	m.begin(now)
 	switch {
 	case in.Sample != nil:
 		m.sample(in.Sample, now)
 	case in.Health != nil:
 		m.health(in.Health, now)
+	case in.GPI != nil:
+		m.gpi(in.GPI, now)
+	case in.Switch != nil:
+		m.toggle(in.Switch, now)
 	case in.Command != nil:
 		m.command(in.Command, now)
+	case in.Local != nil:
+		m.local(in.Local, now)
 	case in.Condition != nil:
 		m.condition(in.Condition, now)
+	case in.Movement != nil:
+		m.movement(in.Movement)
+	case in.Correction != nil:
+		m.correction(in.Correction, now)
 	default:
 		m.tick(now)
 	}
+	m.settle(now)
 	return m.out
 }
 
-func (m *Machine) sample(s *devices.Sample, now time.Time) {
-	m.quality(s, now)
-	if s.Quality != devices.Good {
-		return
-	}
-	for i := range m.spec.Rules {
-		r := &m.spec.Rules[i]
-		switch {
-		case !r.matches(s):
-		case r.Kind == NoData:
-			m.heard(r, now)
-		default:
-			m.judge(r, s, now)
-		}
+func (m *Machine) begin(now time.Time) {
+	m.out = m.out[:0]
+	if now.After(m.now) {
+		m.now = now
 	}
 }
 
-// quality raises the sensor's own alarm for a value that is none, and returns it with the next that is one.
-func (m *Machine) quality(s *devices.Sample, now time.Time) {
-	k := pointKey{SensorQuality, source(s.Device, s.Channel)}
-	if s.Quality == devices.Good {
-		if p := m.points[k]; p != nil {
-			m.calm(p, now)
-		}
-		return
+// settle brings the local outputs to what the alarms now ask for.
+func (m *Machine) settle(now time.Time) {
+	if m.moved {
+		m.moved = false
+		m.drive(now)
 	}
-	p := m.point(k, face{Class: "device", Location: m.locationOf(s.Device), Priority: 9, Quantity: s.Quantity, Device: s.Device})
-	p.Reason = "sentinel"
-	if s.Quality == devices.OutOfRange {
-		p.Reason = "out_of_range"
-	}
-	p.Value, p.HasValue = s.Value, true
-	m.raise(p, now)
 }
 
 func (m *Machine) condition(c *Condition, now time.Time) {
@@ -125,7 +185,7 @@ func (m *Machine) condition(c *Condition, now time.Time) {
 		return
 	}
 	p := m.point(k, face{Class: c.Class, Location: c.Location, Priority: c.Priority})
-	p.Reason = c.Reason
+	m.show(p, c.Reason, 0, false)
 	if c.Active {
 		m.raise(p, now)
 	} else {
@@ -135,13 +195,20 @@ func (m *Machine) condition(c *Condition, now time.Time) {
 
 func (m *Machine) tick(now time.Time) {
 	m.silences(now)
+	m.calibrationsDue(now)
 	for _, p := range m.order {
+		if p.Alarm.ShelvedUntil.IsZero() && p.Esc.Since.IsZero() && (p.rule == nil || p.rule.Suppress == nil) {
+			continue
+		}
 		a, steps := p.Alarm.Expire(now)
 		if len(steps) > 0 {
 			p.Alarm = a
 			m.told(p, steps, wire.Alarm{Comment: "the time ran out"})
 		}
+		m.suppress(p, now)
+		m.escalate(p, now)
 	}
+	m.measure(now)
 }
 
 func (m *Machine) locationOf(device string) string {

@@ -28,20 +28,34 @@ const (
 	back      int8 = 3
 )
 
+// proof is the evidence for and against a point's condition.
+type proof struct {
+	On, Off time.Duration // of violation, of being back, in a row
+	Side    int8
+}
+
 // point is one rule on one source.
 type point struct {
 	key pointKey
 	face
+	rule  *Rule // nil for the alarms that every gateway has, and where the rule has gone
 	Alarm alarm.Alarm
 
 	Reason   string
 	Value    unit.Milli
 	HasValue bool
+	cal      Calibration
 
-	On, Off time.Duration // evidence of violation, of being back, in a row
-	Side    int8
-	Last    time.Time // of the last value that was judged, or, for silence, heard
-	Broken  bool      // the device was down since
+	proof
+	Last  time.Time // for NoData: when a value was last heard
+	Trend trend     // Rise, Fall, Recovering
+	Still still     // Stuck
+	Rec   *record   // what must be exact in clock time; nil where nothing must
+	win   *window   // Cumulative, MKT
+	Total time.Duration
+	Track *track // the excursion that is, or may become one
+	Esc   escalating
+	Tally tally
 }
 
 // point finds or makes an alarm point and gives it its present face.
@@ -56,17 +70,80 @@ func (m *Machine) point(k pointKey, f face) *point {
 	return p
 }
 
-func (m *Machine) raise(p *point, now time.Time) {
-	m.life(p, alarm.Input{Action: alarm.Raise, Occurrence: m.spec.Occurrence(now, "alarm", p.key.rule, p.key.source)}, now)
+// show gives a point what it says of the present.
+func (m *Machine) show(p *point, reason string, v unit.Milli, has bool) {
+	if p.Reason != reason || p.Value != v || p.HasValue != has {
+		p.Reason, p.Value, p.HasValue = reason, v, has
+		m.dirty[p] = true
+	}
 }
 
-func (m *Machine) calm(p *point, now time.Time) { m.life(p, alarm.Input{Action: alarm.Return}, now) }
+// pointOf finds or makes the point of a rule on a source.
+func (m *Machine) pointOf(r *Rule, source string) *point {
+	p := m.point(pointKey{r.ID, source}, face{
+		Class: r.Class, Location: r.Location, Priority: uint8(r.Priority), Device: r.Device, Quantity: r.Quantity,
+		HasLimit: r.Kind != NoData && r.Kind != Stuck, Limit: r.Limit,
+	})
+	p.rule, p.Reason, p.Alarm.Latching = r, r.reason(), r.Latch
+	if r.Cumulative || r.Kind == MKT {
+		p.sums(r)
+	}
+	return p
+}
+
+// sums gives a point that sums its record and window, with what was loaded of them.
+func (p *point) sums(r *Rule) {
+	heat := int64(0)
+	if r.Kind == MKT {
+		heat = heatOr(r.Heat)
+	}
+	w := newWindow(r.Window, heat)
+	if p.win != nil && p.win.size == w.size {
+		w.ring, w.top = p.win.ring, p.win.top
+	}
+	p.win = w
+	if p.Rec == nil {
+		p.Rec = &record{}
+	}
+}
+
+func (m *Machine) raise(p *point, now time.Time) {
+	if p.Alarm.Active && p.Alarm.State != alarm.Shelved {
+		return
+	}
+	if r := p.rule; r != nil && r.Suppress != nil && m.holds(r.Suppress, now) {
+		m.hide(p, now)
+	}
+	m.life(p, alarm.Input{Action: alarm.Raise, Occurrence: m.occurrence(p, now)}, now)
+}
+
+func (m *Machine) calm(p *point, now time.Time) {
+	if !p.Alarm.Active && p.Alarm.State != alarm.Shelved {
+		return
+	}
+	m.life(p, alarm.Input{Action: alarm.Return}, now)
+}
+
+// occurrence names what begins; it is needed where a point is normal, or may be after a shelving that ran out.
+func (m *Machine) occurrence(p *point, now time.Time) string {
+	if p.Alarm.State > alarm.Normal && p.Alarm.State != alarm.Shelved {
+		return ""
+	}
+	return m.spec.Occurrence(now, "alarm", p.key.rule, p.key.source)
+}
 
 func (m *Machine) life(p *point, in alarm.Input, now time.Time) {
 	a, steps, err := p.Alarm.Step(in, now)
+	was := p.Alarm.Active
 	p.Alarm = a
+	if a.Active && !was {
+		m.excursionBegins(p, a.Occurrence)
+	}
 	m.told(p, steps, wire.Alarm{})
-	if err != nil { // Raise and Return are possible in every state
+	if !a.Active && was {
+		m.excursionEnds(p, now)
+	}
+	if err != nil { // Raise, Return and the plant's own actions are asked for only where they are possible
 		m.out = append(m.out, Event{Refused: &Refusal{Alarm: a.Occurrence, Err: err}})
 	}
 }
@@ -82,10 +159,16 @@ func (m *Machine) told(p *point, steps []alarm.Transition, by wire.Alarm) {
 		if s.To == alarm.Shelved {
 			w.ShelvedUntil = p.Alarm.ShelvedUntil
 		}
+		if s.Action == alarm.Raise && w.Comment == "" {
+			w.Comment = p.remark()
+		}
 		m.out = append(m.out, Event{Alarm: &w})
+		m.tally(p, s)
+		m.rest(p, s)
 	}
 	if len(steps) > 0 {
-		m.dirty[p.key] = true
+		m.dirty[p], m.moved = true, true
+		m.escalate(p, steps[len(steps)-1].At)
 	}
 }
 
@@ -99,6 +182,10 @@ type Standing struct {
 	Quantity                                  unit.Quantity
 	HasValue, HasLimit                        bool
 	Value, Limit                              unit.Milli
+	Since                                     time.Time   // when its condition was last raised; zero = not known
+	Level                                     int         // how many levels of its escalation were reached
+	Recovering                                bool        // the value is on its way back, and the escalation waits for it
+	Calibration                               Calibration // that Value was corrected by; zero = none
 }
 
 // Standing lists the alarms that are not normal, in the order in which their points came to be.
@@ -112,7 +199,8 @@ func (m *Machine) Standing() []Standing {
 			ID: p.Alarm.Occurrence, Rule: p.key.rule, Source: p.key.source, Location: p.Location, Class: p.Class,
 			Reason: p.Reason, Priority: alarm.Priority(p.Priority), State: p.Alarm.State, Active: p.Alarm.Active,
 			ShelvedUntil: p.Alarm.ShelvedUntil, Quantity: p.Quantity, HasValue: p.HasValue, HasLimit: p.HasLimit,
-			Value: p.Value, Limit: p.Limit,
+			Value: p.Value, Limit: p.Limit, Since: p.Tally.Raised(), Level: p.Esc.Level,
+			Recovering: !p.Esc.Hold.IsZero(), Calibration: p.cal,
 		})
 	}
 	return out

@@ -6,34 +6,40 @@ import (
 	"github.com/tallydock/tallydock/devices"
 )
 
-// heard notes a usable value for a rule that watches for silence.
-func (m *Machine) heard(r *Rule, now time.Time) {
-	p := m.silence(r)
-	p.Last = now
-	m.calm(p, now)
+// silent is a rule that watches for silence, with its point once there is one.
+type silent struct {
+	rule  *Rule
+	point *point
 }
 
-func (m *Machine) silence(r *Rule) *point {
-	p := m.point(pointKey{r.ID, source(r.Device, r.Channel)}, face{
-		Class: r.Class, Location: r.Location, Priority: uint8(r.Priority), Device: r.Device, Quantity: r.Quantity,
-	})
-	p.Reason = r.reason()
-	return p
-}
-
-// silences raises the alarms of what was not heard for too long. Time in which the gateway did not listen does not
-// count.
-func (m *Machine) silences(now time.Time) {
-	for i := range m.spec.Rules {
-		r := &m.spec.Rules[i]
-		if r.Kind != NoData {
+// heard notes a usable value for the rules that watch for silence.
+func (m *Machine) heard(s *devices.Sample, now time.Time) {
+	for _, w := range m.listens[seriesRule{s.Device, s.Quantity}] {
+		if w.rule.Channel != "" && w.rule.Channel != s.Channel {
 			continue
 		}
-		p := m.silence(r)
-		if p.Last.IsZero() {
-			p.Last = now
-		}
-		if now.Sub(p.Last) >= r.Silence {
+		p := m.silence(w, now)
+		p.Last = now
+		m.dirty[p] = true
+		m.calm(p, now)
+	}
+}
+
+func (m *Machine) silence(s *silent, now time.Time) *point {
+	if s.point == nil {
+		s.point = m.pointOf(s.rule, source(s.rule.Device, s.rule.Channel))
+	}
+	if s.point.Last.IsZero() {
+		s.point.Last = now
+		m.dirty[s.point] = true
+	}
+	return s.point
+}
+
+// silences raises the alarms of what was not heard for too long.
+func (m *Machine) silences(now time.Time) {
+	for _, s := range m.silent {
+		if p := m.silence(s, now); now.Sub(p.Last) >= s.rule.Silence {
 			m.raise(p, now)
 		}
 	}
@@ -70,10 +76,10 @@ func (m *Machine) health(h *devices.Health, now time.Time) {
 	if st.up || st.since.IsZero() {
 		st.up, st.since = false, now
 	}
-	for _, p := range m.order {
-		if p.Device == h.Device && !p.Broken {
-			p.Broken = true
-			m.dirty[p.key] = true
+	for _, se := range m.series {
+		if se.key.device == h.Device && !se.broken {
+			se.broken, se.dirty = true, true
 		}
 	}
+	m.lose(h.Device, now)
 }

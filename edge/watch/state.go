@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,126 +12,183 @@ import (
 	"github.com/tallydock/tallydock/devices/unit"
 )
 
-// Prefix is what all keys of the machine's state begin with; then come the rule, 0 and the source.
+// Prefix is what all keys of the machine's state begin with. A point's key has then the rule, 0 and the source. The other
+// keys have 0 at once, and then:
+//
+//	s/DEVICE 0 CHANNEL 0 QUANTITY   a series: when its last sample was
+//	w/CHUNK/RULE 0 SOURCE           a part of a point's window
+//	r/KIND NUMBER 0 LOCATION        of a room: t a tag that is in, s a stay that ended, x an excursion that ended
+//	i/NAME                          a named input
+//	m                               the metrics
 const Prefix = "w/"
 
-// saved is the stored form of a point. Version 1: 2026-11-22.
-type saved struct {
-	Version  int           `json:"v"`
-	State    alarm.State   `json:"state"`
-	Active   bool          `json:"active,omitempty"`
-	ID       string        `json:"id,omitempty"`
-	Shelved  int64         `json:"shelved,omitempty"` // until, µs since 1970
-	Reason   string        `json:"reason,omitempty"`
-	Class    string        `json:"class,omitempty"`
-	Location string        `json:"location,omitempty"`
-	Device   string        `json:"device,omitempty"`
-	Priority uint8         `json:"priority"`
-	Quantity uint8         `json:"quantity,omitempty"`
-	Value    *int64        `json:"value,omitempty"`
-	Limit    *int64        `json:"limit,omitempty"`
-	On       time.Duration `json:"on,omitempty"`
-	Off      time.Duration `json:"off,omitempty"`
-	Side     int8          `json:"side,omitempty"`
-	Last     int64         `json:"last,omitempty"`
-	Broken   bool          `json:"broken,omitempty"`
-}
-
-// Flush hands out the points that changed since the last Flush. The slices are the caller's.
+// Flush hands out what changed since the last Flush. The slices are the caller's.
 func (m *Machine) Flush(put func(key, value []byte)) {
-	for k := range m.dirty {
-		p := m.points[k]
-		b, err := json.Marshal(p.save())
-		if err != nil { // saved has only types that JSON can write
+	give := func(key string, v any) {
+		b, err := json.Marshal(v)
+		if err != nil { // what is stored has only types that JSON can write
 			panic(err)
 		}
-		put([]byte(Prefix+k.rule+"\x00"+k.source), b)
+		put([]byte(Prefix+key), b)
+	}
+	for p := range m.dirty {
+		give(p.key.rule+"\x00"+p.key.source, p.save())
+		p.flushWindow(give)
 	}
 	clear(m.dirty)
+	for _, se := range m.series {
+		if se.dirty {
+			se.dirty = false
+			give(se.key.stored(), savedSeries{marks: se.marks, Broken: se.broken})
+		}
+	}
+	for name, in := range m.inputs {
+		if in.dirty {
+			in.dirty = false
+			give("\x00i/"+name, in)
+		}
+	}
+	for _, r := range m.rooms {
+		r.flush(give)
+	}
+	if m.metrics.dirty {
+		m.metrics.dirty = false
+		give("\x00m", &m.metrics)
+	}
 }
 
-// Load takes back one key that Flush gave, before the first Step. An error means that the value is damaged or of a
-// later version: the point is then as if it had never been.
+// Load takes back one key that Flush gave, before the first Step, in any order. An error means that the value is damaged
+// or of a later version: the thing is then as if it had never been. What the configuration no longer names is left out.
 func (m *Machine) Load(key, value []byte) error {
 	rule, src, ok := strings.Cut(strings.TrimPrefix(string(key), Prefix), "\x00")
-	if !ok {
+	switch {
+	case !ok:
 		return fmt.Errorf("state key %q is not of an alarm point", key)
+	case rule == "":
+		return m.loadOther(src, value)
 	}
 	var s saved
 	if err := json.Unmarshal(value, &s); err != nil {
 		return fmt.Errorf("state %q cannot be taken back: %w", key, err)
 	}
-	if s.Version != 1 || s.State > alarm.OutOfService {
+	if s.Version < 1 || s.Version > 2 || s.State != 0 && !s.State.Known() {
 		return fmt.Errorf("state %q is of version %d, which this program does not know", key, s.Version)
 	}
-	k := pointKey{rule, src}
-	p := m.point(k, face{
-		Class: s.Class, Location: s.Location, Priority: s.Priority, Device: s.Device, Quantity: unit.Quantity(s.Quantity),
-	})
+	p := m.loaded(pointKey{rule, src})
+	if p.rule == nil {
+		p.face = face{
+			Class: s.Class, Location: s.Location, Priority: s.Priority, Device: s.Device, Quantity: unit.Quantity(s.Quantity),
+		}
+	}
 	p.restore(s)
-	slices.SortFunc(m.order, func(a, b *point) int {
-		return strings.Compare(a.key.rule+"\x00"+a.key.source, b.key.rule+"\x00"+b.key.source)
-	})
 	return nil
 }
 
-// Restarted says, after Load, that time has passed in which nobody listened: silence counts from now on, and the time
-// since the last values is a gap. Alarms of rules that are no longer configured return to normal.
+// loaded finds or makes a point that is being loaded, with its rule, where that is still configured.
+func (m *Machine) loaded(k pointKey) *point {
+	device, _, _ := strings.Cut(k.source, "/")
+	for i := range m.spec.Rules {
+		if r := &m.spec.Rules[i]; r.ID == k.rule && r.Device == device && (r.Channel == "" || source(device, r.Channel) == k.source) {
+			return m.pointOf(r, k.source)
+		}
+	}
+	if p := m.points[k]; p != nil {
+		return p
+	}
+	return m.point(k, face{})
+}
+
+func (m *Machine) loadOther(key string, value []byte) error {
+	kind, rest, _ := strings.Cut(key, "/")
+	var err error
+	switch kind {
+	case "s":
+		err = m.loadSeries(rest, value)
+	case "w":
+		err = m.loadChunk(rest, value)
+	case "r":
+		err = m.loadRoom(rest, value)
+	case "i":
+		err = m.loadInput(rest, value)
+	case "m":
+		err = m.metrics.load(value)
+	default:
+		err = fmt.Errorf("it is of a kind that this program does not know")
+	}
+	if err != nil {
+		return fmt.Errorf("state %q cannot be taken back: %w", key, err)
+	}
+	return nil
+}
+
+// Restarted says, after Load, that this is a new run of the program. Silence that was near its end before may end now; a
+// longer one counts from now on, because nobody listened. Alarms of rules that are no longer configured return to normal.
+// Every local output is told as it is to be.
 func (m *Machine) Restarted(now time.Time) []Event {
-	m.out = m.out[:0]
+	m.begin(now)
+	for k := range m.series {
+		m.seriesOf(k)
+	}
+	slices.SortFunc(m.order, func(a, b *point) int {
+		return strings.Compare(a.key.rule+"\x00"+a.key.source, b.key.rule+"\x00"+b.key.source)
+	})
 	for _, p := range m.order {
-		p.Broken = true
-		if kind, ok := m.ruleKind(p.key); !ok {
+		m.lastValue(p)
+		switch {
+		case !m.configured(p):
 			p.Reason = "rule_removed"
-			m.calm(p, now)
-		} else if kind == NoData {
+			m.end(p, now)
+		case p.rule != nil && p.rule.Kind == NoData && !p.Alarm.Active && now.Sub(p.Last) >= p.rule.Silence:
 			p.Last = time.Time{}
 		}
+	}
+	m.moved = false
+	for _, o := range m.outputs {
+		why := m.wanted(o)
+		o.on = why != ""
+		m.signal(o, why, now)
 	}
 	return m.out
 }
 
-// ruleKind tells what sort of rule a point belongs to; false where its rule or its device is configured no more.
-func (m *Machine) ruleKind(k pointKey) (Kind, bool) {
-	device, _, _ := strings.Cut(k.source, "/")
-	switch k.rule {
-	case DeviceDown, SensorQuality:
-		return 0, m.down[device] != nil
+// lastValue gives a point that looks at values as they are the newest of them, which is stored with the series alone.
+func (m *Machine) lastValue(p *point) {
+	if p.rule == nil || !p.rule.limits() && p.rule.Kind != Stuck {
+		return
 	}
-	for _, r := range m.spec.Rules {
-		if r.ID == k.rule {
-			return r.Kind, r.Device == device
-		}
+	_, channel, _ := strings.Cut(p.key.source, "/")
+	se := m.series[seriesKey{p.rule.Device, channel, p.rule.Quantity}]
+	if se == nil || se.Last.IsZero() {
+		return
 	}
-	return 0, strings.HasPrefix(k.rule, "gateway-")
+	p.Value, p.HasValue = se.V, true
+	p.cal = m.calibrationOf(p.rule.Device, channel, p.rule.Quantity, se.Last)
 }
 
-func (p *point) save() saved {
-	s := saved{
-		Version: 1, State: p.Alarm.State, Active: p.Alarm.Active, ID: p.Alarm.Occurrence, Shelved: micros(p.Alarm.ShelvedUntil),
-		Reason: p.Reason, Class: p.Class, Location: p.Location, Device: p.Device, Priority: p.Priority,
-		Quantity: uint8(p.Quantity), On: p.On, Off: p.Off, Side: p.Side, Last: micros(p.Last), Broken: p.Broken,
+// end returns an alarm whose rule has gone, out of whatever hid it.
+func (m *Machine) end(p *point, now time.Time) {
+	p.Alarm.Latching = false
+	m.calm(p, now)
+	switch p.Alarm.State {
+	case alarm.SuppressedByDesign:
+		m.plant(p, alarm.Unsuppress, "the rule has gone", now)
+	case alarm.OutOfService:
+		m.plant(p, alarm.ReturnToService, "the rule has gone", now)
+	case alarm.Latched:
+		m.plant(p, alarm.Reset, "the rule has gone", now)
 	}
-	if p.HasValue {
-		v := int64(p.Value)
-		s.Value = &v
-	}
-	if p.HasLimit {
-		v := int64(p.Limit)
-		s.Limit = &v
-	}
-	return s
 }
 
-func (p *point) restore(s saved) {
-	p.Alarm = alarm.Alarm{State: s.State, Active: s.Active, Occurrence: s.ID, ShelvedUntil: timeOf(s.Shelved)}
-	p.Reason, p.On, p.Off, p.Side, p.Last, p.Broken = s.Reason, s.On, s.Off, s.Side, timeOf(s.Last), s.Broken
-	if s.Value != nil {
-		p.Value, p.HasValue = unit.Milli(*s.Value), true
+// configured tells whether a point's rule or device is still configured.
+func (m *Machine) configured(p *point) bool {
+	device, _, _ := strings.Cut(p.key.source, "/")
+	switch {
+	case p.rule != nil:
+		return true
+	case Reserved(p.key.rule):
+		return m.down[device] != nil
 	}
-	if s.Limit != nil {
-		p.Limit, p.HasLimit = unit.Milli(*s.Limit), true
-	}
+	return strings.HasPrefix(p.key.rule, "gateway-")
 }
 
 func micros(t time.Time) int64 {
@@ -145,4 +203,9 @@ func timeOf(us int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(us).UTC()
+}
+
+// stored is a series' key.
+func (k seriesKey) stored() string {
+	return "\x00s/" + k.device + "\x00" + k.channel + "\x00" + strconv.Itoa(int(k.quantity))
 }

@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -36,15 +37,22 @@ func coldRoom() watch.Spec {
 
 type rig struct {
 	t    testing.TB
+	spec watch.Spec
 	m    *watch.Machine
 	now  time.Time
 	got  []wire.Alarm
 	said []string
 	refs []watch.Refusal
+	// other has what is neither.
+	other []watch.Event
 }
 
-func newRig(t testing.TB) *rig {
-	r := &rig{t: t, m: watch.New(coldRoom()), now: start}
+func newRig(t testing.TB) *rig { return newRigOf(t, coldRoom()) }
+
+// newRigOf makes a machine of a spec of which probe is a device, and is up.
+func newRigOf(t testing.TB, spec watch.Spec) *rig {
+	spec.Occurrence = coldRoom().Occurrence
+	r := &rig{t: t, spec: spec, m: watch.New(spec), now: start}
 	r.step(watch.Input{Health: &devices.Health{Device: "probe", State: devices.Up}})
 	return r
 }
@@ -57,6 +65,10 @@ func (r *rig) keep(events []watch.Event) {
 	for _, e := range events {
 		if e.Refused != nil {
 			r.refs = append(r.refs, *e.Refused)
+			continue
+		}
+		if e.Alarm == nil {
+			r.other = append(r.other, e)
 			continue
 		}
 		r.got = append(r.got, *e.Alarm)
@@ -74,7 +86,7 @@ func (r *rig) run(d time.Duration, celsius float64) {
 
 func (r *rig) sample(celsius float64, q devices.Quality) {
 	r.step(watch.Input{Sample: &devices.Sample{
-		Device: "probe", Quantity: unit.Temperature, Value: unit.Milli(celsius * 1000), Quality: q, HostTime: r.now,
+		Device: "probe", Quantity: unit.Temperature, Value: unit.Milli(math.Round(celsius * 1000)), Quality: q, HostTime: r.now,
 	}})
 }
 
@@ -102,7 +114,7 @@ func (r *rig) command(id string, c wire.Command) {
 func (r *rig) restart(dark time.Duration) {
 	disk := map[string][]byte{}
 	r.m.Flush(func(k, v []byte) { disk[string(k)] = v })
-	r.m = watch.New(coldRoom())
+	r.m = watch.New(r.spec)
 	for k, v := range disk {
 		if err := r.m.Load([]byte(k), v); err != nil {
 			r.t.Fatal(err)

@@ -45,21 +45,28 @@ type outlet struct {
 	hello    func() []byte              // what the device says first on each connection; nil = nothing
 	overflow func(purged uint64) []byte // tells that events were thrown away; nil = nobody is told
 	joined   bool                       // several events may go into one message, a line each
+	presence func(there bool) []byte    // what it says of its presence
 
 	up     atomic.Bool
 	lapsed atomic.Bool
 	more   chan struct{}
 
 	mu     sync.Mutex
-	queue  [][]byte
+	queue  []letter
 	purged uint64
+}
+
+// letter is an event and the topic where it goes.
+type letter struct {
+	topic string
+	event []byte
 }
 
 func newOutlet(c Config) *outlet {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &outlet{cfg: c, more: make(chan struct{}, 1)}
+	return &outlet{cfg: c, presence: mqttnode.EncodePresence, more: make(chan struct{}, 1)}
 }
 
 // Ready reports whether the device is connected to its broker.
@@ -76,16 +83,19 @@ func (o *outlet) Purged() uint64 {
 }
 
 // offer queues an event.
-func (o *outlet) offer(event []byte) {
+func (o *outlet) offer(event []byte) { o.offerTo(o.cfg.Topic, event) }
+
+// offerTo queues an event of another topic than the device's first.
+func (o *outlet) offerTo(topic string, event []byte) {
 	o.mu.Lock()
 	switch {
 	case len(o.queue) >= buffered:
 		o.purged++
 	case o.purged > 0 && o.overflow != nil:
-		o.queue = append(o.queue, o.overflow(o.purged), event)
+		o.queue = append(o.queue, letter{o.cfg.Topic, o.overflow(o.purged)}, letter{topic, event})
 		o.purged = 0
 	default:
-		o.queue = append(o.queue, event)
+		o.queue = append(o.queue, letter{topic, event})
 	}
 	o.mu.Unlock()
 	select {
@@ -132,7 +142,7 @@ func (o *outlet) session(ctx context.Context, connected func()) error {
 	for {
 		err := o.send(ctx, lost, c)
 		if err != nil && ctx.Err() != nil {
-			_ = c.Publish(o.cfg.Status, 1, true, mqttnode.EncodePresence(false)).WaitTimeout(time.Second)
+			_ = c.Publish(o.cfg.Status, 1, true, o.presence(false)).WaitTimeout(time.Second)
 		}
 		if err != nil {
 			return err
@@ -145,7 +155,7 @@ func (o *outlet) options(lost chan<- error) *mqtt.ClientOptions {
 	opts.SetUsername(o.cfg.User).SetPassword(o.cfg.Password).SetProtocolVersion(4)
 	opts.SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false)
 	opts.SetConnectTimeout(connectWait).SetKeepAlive(5 * time.Second).SetPingTimeout(3 * time.Second)
-	opts.SetBinaryWill(o.cfg.Status, mqttnode.EncodePresence(false), 1, true)
+	opts.SetBinaryWill(o.cfg.Status, o.presence(false), 1, true)
 	opts.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
 		select {
 		case lost <- err:
@@ -156,7 +166,7 @@ func (o *outlet) options(lost chan<- error) *mqtt.ClientOptions {
 }
 
 func (o *outlet) greet(ctx context.Context, lost <-chan error, c mqtt.Client) error {
-	if err := wait(ctx, lost, c.Publish(o.cfg.Status, 1, true, mqttnode.EncodePresence(true)), tokenWait); err != nil {
+	if err := wait(ctx, lost, c.Publish(o.cfg.Status, 1, true, o.presence(true)), tokenWait); err != nil {
 		return err
 	}
 	if o.hello == nil {
@@ -178,7 +188,7 @@ func (o *outlet) send(ctx context.Context, lost <-chan error, c mqtt.Client) err
 			return ctx.Err()
 		}
 	}
-	if err := wait(ctx, lost, c.Publish(o.cfg.Topic, 1, false, message), tokenWait); err != nil {
+	if err := wait(ctx, lost, c.Publish(message.topic, 1, false, message.event), tokenWait); err != nil {
 		return err
 	}
 	o.drop(n)
@@ -186,14 +196,25 @@ func (o *outlet) send(ctx context.Context, lost <-chan error, c mqtt.Client) err
 }
 
 // next gives the message to send and how many events are in it.
-func (o *outlet) next() ([]byte, int) {
+func (o *outlet) next() (letter, int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := min(len(o.queue), 1)
-	if o.joined {
-		n = min(len(o.queue), together)
+	if len(o.queue) == 0 {
+		return letter{}, 0
 	}
-	return bytes.Join(o.queue[:n], []byte("\r\n")), n
+	first, most := o.queue[0], 1
+	if o.joined {
+		most = together
+	}
+	n := 1
+	for n < min(len(o.queue), most) && o.queue[n].topic == first.topic {
+		n++
+	}
+	events := make([][]byte, n)
+	for i := range events {
+		events[i] = o.queue[i].event
+	}
+	return letter{first.topic, bytes.Join(events, []byte("\r\n"))}, n
 }
 
 func (o *outlet) drop(n int) {

@@ -1,4 +1,5 @@
-// Package node pretends to be devices that speak MQTT: an Impinj R700 reader and a Tasmota node with a DS18B20 probe.
+// Package node pretends to be devices that speak MQTT: UHF readers (Impinj R700, Zebra IoT Connector, RFD40 handhelds),
+// Tasmota nodes with a probe or a card reader, and other sensors.
 package node
 
 import (
@@ -35,6 +36,47 @@ func NewR700(c Config, now func() time.Time) *R700 {
 func (r *R700) Sight(at time.Time, antenna uint8, tag devices.Tag, rssi unit.DBm) {
 	r.offer(event(mqttnode.R700Read(at, tag.Bytes(), int(antenna), rssi)))
 }
+
+// Input changes an input, counted from 1.
+func (r *R700) Input(at time.Time, port uint8, high bool) {
+	transition := "high-to-low"
+	if high {
+		transition = "low-to-high"
+	}
+	r.offer(event(mqttnode.R700Event{
+		Timestamp: stamp(at), EventType: mqttnode.R700GPITransition,
+		GPITransition: &mqttnode.R700GPI{GPI: int(port), Transition: transition},
+	}))
+}
+
+// Antenna takes an antenna's cable off, or puts it on.
+func (r *R700) Antenna(at time.Time, port uint8, connected bool) {
+	e := mqttnode.R700Event{Timestamp: stamp(at), EventType: mqttnode.R700AntennaDisconnected}
+	antenna := &mqttnode.R700Antenna{Port: int(port)}
+	if connected {
+		e.EventType, e.AntennaConnected = mqttnode.R700AntennaConnected, antenna
+	} else {
+		e.AntennaDisconnected = antenna
+	}
+	r.offer(event(e))
+}
+
+// Inventory tells what the reader's inventory is: "running", "armed" or "idle".
+func (r *R700) Inventory(at time.Time, status string) {
+	r.offer(event(mqttnode.R700Event{
+		Timestamp: stamp(at), EventType: mqttnode.R700InventoryStatus, InventoryStatus: &mqttnode.R700Inventory{Status: status},
+	}))
+}
+
+// Overflow tells that the reader's buffer was full and n events were thrown away.
+func (r *R700) Overflow(at time.Time, n uint64) {
+	r.offer(event(mqttnode.R700Event{
+		Timestamp: stamp(at), EventType: mqttnode.R700Overflow, Overflow: &mqttnode.R700Lost{EventsPurged: n},
+	}))
+}
+
+// KeepAlive sends what the reader sends while it has nothing to tell.
+func (r *R700) KeepAlive() { r.offer([]byte("\r\n")) }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 

@@ -32,20 +32,49 @@ type Pad struct {
 	lapsed atomic.Bool
 
 	mu    sync.Mutex
-	cards []devices.Tag // in the field, in the order in which they came
+	cards []Card // in the field, in the order in which they came
 }
 
 // New makes a pad; Run makes it work.
 func New(c Config) *Pad { return &Pad{cfg: c} }
 
-// Put lays a card on the pad or takes it off.
+// Put lays a card without a message on the pad, or takes a card off. A UID of 4 bytes makes it a Classic, a longer one
+// a Type2.
 func (p *Pad) Put(card devices.Tag, on bool) {
+	if !on {
+		p.take(card)
+		return
+	}
+	kind := Classic
+	if len(card.Bytes()) > 4 {
+		kind = Type2
+	}
+	_ = p.Lay(Card{Tag: card, Kind: kind}) // an EPC is no card, and none can see it
+}
+
+// Lay lays a card on the pad, in the place of one with the same UID. A card whose message is too long for it is an error.
+func (p *Pad) Lay(c Card) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	p.take(c.Tag)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cards = slices.DeleteFunc(p.cards, func(c devices.Tag) bool { return c == card })
-	if on {
-		p.cards = append(p.cards, card)
-	}
+	p.cards = append(p.cards, c)
+	return nil
+}
+
+func (p *Pad) take(card devices.Tag) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cards = slices.DeleteFunc(p.cards, func(c Card) bool { return c.Tag == card })
+}
+
+// lies reports whether a card is still there.
+func (p *Pad) lies(card devices.Tag) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.cards, func(c Card) bool { return c.Tag == card })
 }
 
 // Ready reports whether a gateway looks for cards on the pad.
@@ -70,6 +99,7 @@ type session struct {
 	search uint8     // cards looked for; 0 = none
 	until  time.Time // when the search ends empty; zero = never
 	last   []byte    // the last response, for a NACK
+	air    air
 }
 
 func (p *Pad) work(ctx context.Context, input <-chan []byte) {
@@ -98,7 +128,7 @@ func (s *session) take(b []byte) {
 	}
 	s.buf = append(s.buf, b...)
 	for {
-		f, rest, _, err := pn532.Decode(s.buf)
+		f, rest, _, err := pn532.NextFrame(s.buf)
 		if err != nil {
 			s.buf = append(s.buf[:0], rest...)
 			return
@@ -126,15 +156,27 @@ func (s *session) obey(f pn532.Frame) {
 		return
 	}
 	s.cfg.Line.Write(pn532.Frame{Kind: pn532.ACK}.Append(nil))
+	s.do(c)
+}
+
+func (s *session) do(c pn532.Command) {
 	switch c.Code {
 	case pn532.GetFirmwareVersion:
 		s.answer(pn532.Firmware{IC: 0x32, Version: 1, Revision: 6, Support: 7}.Frame())
 	case pn532.RFConfiguration:
-		s.tries = c.Tries
+		switch {
+		case c.Item == pn532.Retries:
+			s.tries = c.Tries
+		case !c.On:
+			s.air = air{}
+		}
 		s.answer(pn532.Done(c.Code))
 	case pn532.InListPassiveTarget:
 		s.begin(c.Targets)
+	case pn532.InDataExchange:
+		s.answer(s.air.exchange(s.Pad, c.Card, c.Data).Frame())
 	case pn532.InRelease:
+		s.air.release()
 		s.answer(pn532.Released())
 	default:
 		s.answer(pn532.Done(c.Code))
@@ -159,7 +201,7 @@ func (s *session) look(now time.Time) {
 		return
 	}
 	s.polled.Store(now.UnixNano())
-	found := s.field(int(s.search))
+	found := s.air.list(s.Pad, int(s.search))
 	if len(found) == 0 && (s.until.IsZero() || now.Before(s.until)) {
 		return
 	}
@@ -169,21 +211,6 @@ func (s *session) look(now time.Time) {
 		f = pn532.Frame{Kind: pn532.SyntaxError} // a card whose UID no chip can read
 	}
 	s.answer(f)
-}
-
-// field gives the first cards that lie on the pad.
-func (s *session) field(most int) []pn532.Target {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var found []pn532.Target
-	for i, card := range s.cards[:min(most, len(s.cards))] {
-		t := pn532.Target{Number: byte(i + 1), SensRes: 0x0004, SelRes: 0x08, UID: card.Bytes()}
-		if len(t.UID) > 4 {
-			t.SensRes, t.SelRes = 0x0044, 0x00
-		}
-		found = append(found, t)
-	}
-	return found
 }
 
 func (s *session) answer(f pn532.Frame) {

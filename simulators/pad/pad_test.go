@@ -166,7 +166,7 @@ func collect(p port.Port, to chan<- pn532.Frame) {
 			return
 		}
 		buf = append(buf, b[:n]...)
-		for f, rest, _, err := pn532.Decode(buf); err == nil; f, rest, _, err = pn532.Decode(buf) {
+		for f, rest, _, err := pn532.NextFrame(buf); err == nil; f, rest, _, err = pn532.NextFrame(buf) {
 			buf = append([]byte(nil), rest...)
 			to <- f
 		}

@@ -99,6 +99,7 @@ func TestTextBetweenTheFramesDoesNoHarm(t *testing.T) {
 }
 
 func TestASilentProbeIsNoticed(t *testing.T) {
+	t.Parallel()
 	p, l := start(t)
 	sink := &devicetest.Sink{}
 	running := devicetest.Start(t, driver(t, l), sink)
@@ -134,8 +135,8 @@ func TestWhatTheProbeDoesNotHaveIsAnException(t *testing.T) {
 		}
 		return b
 	}
-	coils := []byte{1, 1, 0, 0, 0, 1}
-	crc := modbus.CRC(coils)
+	file := []byte{1, 0x14, 0, 0, 0, 1}
+	crc := modbus.CRC(file)
 	tests := []struct {
 		name string
 		send []byte
@@ -143,7 +144,8 @@ func TestWhatTheProbeDoesNotHaveIsAnException(t *testing.T) {
 	}{
 		{"input register", frame(modbus.Request{Unit: 1, Function: modbus.ReadInput, Register: 7, Count: 1}), "\x01\x84\x02\xc2\xc1"},
 		{"a register beyond the last", frame(modbus.Request{Unit: 1, Function: modbus.ReadInput, Register: 2, Count: 2}), "\x01\x84\x02\xc2\xc1"},
-		{"function", append(coils, byte(crc), byte(crc>>8)), "\x01\x81\x01\x81\x90"},
+		{"function", append(file, byte(crc), byte(crc>>8)), "\x01\x94\x01\x8f\x00"},
+		{"coil", frame(modbus.Request{Unit: 1, Function: modbus.ReadCoils, Count: 1}), "\x01\x81\x02\xc1\x91"},
 		{"holding register", frame(modbus.Request{Unit: 1, Function: modbus.ReadHolding, Register: 0x0101, Count: 1}), "\x01\x03\x02\x00\x01\x79\x84"},
 		{"write", frame(modbus.Request{Unit: 1, Function: modbus.WriteSingle, Register: 0x0103, Value: 5}), "\x01\x06\x01\x03\x00\x05\xb8\x35"},
 		{"another unit", frame(modbus.Request{Unit: 2, Function: modbus.ReadInput, Register: 1, Count: 1}), ""},

@@ -34,6 +34,13 @@ const usage = `edge is the gateway of a warehouse: it reads RFID readers and sen
 Usage:
   edge run --config edge.yaml     run the gateway until it is told to stop
   edge check --config edge.yaml   say whether the configuration is right; opens nothing
+  edge decode PROTOCOL HEX|FILE   say what a device's bytes or messages mean, as JSON
+  edge record --config edge.yaml [--for 10m] [--out FILE]
+                                  write down what the devices of the running gateway say
+  edge replay --config edge.yaml [--truth FILE] RECORDING
+                                  play a recording through the rules and print each movement as JSON
+  edge epc [--company-prefix N] [--filter N] [--host HOST] HEX|URI|LINK...
+                                  say what tags name, one JSON object each; - reads lines
   edge version                    print the version
 
 Exit codes: 0 all went well, 1 it could not run, 2 the command line is wrong, 3 the configuration is wrong.
@@ -51,6 +58,14 @@ func run(ctx context.Context, args []string, out, diag io.Writer) int {
 		return withConfig("run", args[1:], diag, func(c config.Config) int { return runGateway(ctx, c, diag) })
 	case "check":
 		return withConfig("check", args[1:], diag, func(c config.Config) int { return check(c, out) })
+	case "decode":
+		return decodeCommand(args[1:], out, diag)
+	case "record":
+		return recordCommand(ctx, args[1:], out, diag)
+	case "replay":
+		return replayCommand(args[1:], out, diag)
+	case "epc":
+		return epcCommand(args[1:], os.Stdin, out, diag)
 	case "version", "--version", "-version":
 		fmt.Fprintln(out, software())
 		return exitOK

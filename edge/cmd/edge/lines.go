@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"time"
 )
 
 // lines writes JSON objects, one a line.
@@ -21,3 +22,11 @@ func (l lines) write(v any) error {
 }
 
 func (l lines) flush() error { return l.w.Flush() }
+
+// stampOf writes a time as recordings have it; "" where there is none.
+func stampOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
