@@ -17,9 +17,8 @@ const (
 	TagUID
 )
 
-// MaxTagBytes is the longest identity that a Tag holds: 240 bits, enough for every EPC scheme of fixed length and
-// for ISO 14443 UIDs.
-const MaxTagBytes = 30
+// MaxTagBytes is the longest identity that a Tag holds: 496 bits, the most that a tag's PC word can announce.
+const MaxTagBytes = 62
 
 // Tag is the identity that a tag reported. It is comparable, so it keys maps without allocation; the zero Tag is
 // no tag.

@@ -27,7 +27,7 @@ func TestTagReadsWhatItWrites(t *testing.T) {
 func TestBadTagsAreRefusedWithAReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"3034": "starts with neither", "epc:": "0 bytes", "epc:3": "odd length", "uid:zz": "invalid byte",
-		"epc:" + strings.Repeat("00", 31): "31 bytes",
+		"epc:" + strings.Repeat("00", 63): "63 bytes",
 	} {
 		if _, err := devices.ParseTag(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want an error with %q", text, err, want)

@@ -102,7 +102,7 @@ func TestEveryFieldOfASightingIsOptional(t *testing.T) {
 	p.say(0, &llrp.ROAccessReport{Tags: []llrp.TagReport{
 		{Has: llrp.HasAntenna, Antenna: 1}, // no EPC
 		{Has: llrp.HasEPC},                 // an empty one
-		{Has: llrp.HasEPC, EPC: make([]byte, 31), EPCBits: 248},
+		{Has: llrp.HasEPC, EPC: make([]byte, devices.MaxTagBytes+1), EPCBits: 8 * (devices.MaxTagBytes + 1)},
 		{Has: llrp.HasEPC | llrp.HasAntenna, EPC: []byte{1}, EPCBits: 8, Antenna: 256},
 		{Has: llrp.HasEPC, EPC: []byte{0xAB, 0xFF}, EPCBits: 12},
 		{Has: llrp.HasEPC | llrp.HasSeenCount | llrp.HasChannel, EPC: []byte{1, 2}, EPCBits: 16, Channel: 99},

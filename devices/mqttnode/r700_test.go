@@ -92,7 +92,7 @@ func TestR700IdentityInEveryWriting(t *testing.T) {
 	}
 	for fields, want := range map[string]string{
 		``: "neither epc nor epcHex", `"epc":"*"`: "no base64", `"epcHex":"xyz"`: "no hexadecimal", `"epc":7`: `"epc" is no text`,
-		`"epcHex":"` + strings.Repeat("0", 62) + `"`: "1 to 30", `"epcHex":"` + strings.Repeat("0", 99) + `"`: "99 digits",
+		`"epcHex":"` + strings.Repeat("0", 126) + `"`: "1 to 62", `"epcHex":"` + strings.Repeat("0", 199) + `"`: "199 digits",
 		`"epc":"` + strings.Repeat("A", 99) + `"`: "99 characters", `"epc":"ikUCJA==","antennaPort":300`: "300, which is not possible",
 		`"epc":"ikUCJA==","antennaPort":"3"`: "no number", `"epc":"ikUCJA==","phaseAngle":{}`: "no number",
 	} {

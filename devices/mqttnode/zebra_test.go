@@ -54,7 +54,7 @@ func TestZebraEventsOfEveryMode(t *testing.T) {
 		decodes(t, mqttnode.DecodeZebra, `{"type":"SIMPLE","data":{`+fields+`}}`, "", want)
 	}
 	for fields, want := range map[string]string{
-		`"idHex":"E20"`: "no hexadecimal", `"idHex":"` + strings.Repeat("00", 31) + `"`: "1 to 30", `"idHex":""`: "no identity",
+		`"idHex":"E20"`: "no hexadecimal", `"idHex":"` + strings.Repeat("00", 63) + `"`: "1 to 62", `"idHex":""`: "no identity",
 		`"idHex":null`: "no identity", `"idHex":7`: "no text", `"idHex":"E2","antenna":"1"`: "no number", `"idHex":"E2","antenna":256`: "not possible",
 		`"idHex":"E2","eventNum":-1`: "not possible", `"idHex":"E2","eventNum":1.5`: "no whole number", `"tagData":7`: "no array",
 	} {
