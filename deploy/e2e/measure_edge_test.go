@@ -77,7 +77,7 @@ func openEdgeRoad(t *testing.T, bin string) *edgeRoad {
 	t.Helper()
 	var readers []benchReader
 	for i := range roadLines {
-		readers = append(readers, benchReader{fmt.Sprintf("uhf-%d", i), "uhf", []int{i}})
+		readers = append(readers, benchReader{id: fmt.Sprintf("uhf-%d", i), driver: "uhf", bays: []int{i}})
 	}
 	r := &edgeRoad{t: t, h: openBench(t, bin, []string{"SZ1-E1"}, readers)}
 	for _, reader := range readers {

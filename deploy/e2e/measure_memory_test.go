@@ -26,12 +26,12 @@ const (
 
 // crowdReaders are 16 bays: four networked readers and two serial ones.
 var crowdReaders = []benchReader{
-	{"r700-b", "r700", []int{0, 1, 2, 3}},
-	{"r700-c", "r700", []int{4, 5, 6, 7}},
-	{"r700-d", "r700", []int{8, 9, 10, 11}},
-	{"r700-r", "r700", []int{12, 13}},
-	{"uhf-a1", "uhf", []int{14}},
-	{"uhf-a2", "uhf", []int{15}},
+	{id: "r700-b", driver: "r700", bays: []int{0, 1, 2, 3}},
+	{id: "r700-c", driver: "r700", bays: []int{4, 5, 6, 7}},
+	{id: "r700-d", driver: "r700", bays: []int{8, 9, 10, 11}},
+	{id: "r700-r", driver: "r700", bays: []int{12, 13}},
+	{id: "uhf-a1", driver: "uhf", bays: []int{14}},
+	{id: "uhf-a2", driver: "uhf", bays: []int{15}},
 }
 
 // measureEdgeMemory fills 16 bays with 50,000 tags, keeps reading and moving them for a minute, with a hub that takes

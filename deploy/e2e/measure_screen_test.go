@@ -40,7 +40,7 @@ func measureReadToScreen(t *testing.T, f *figures) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("node is not installed")
 	}
-	h := openBench(t, programs(t), []string{"SZ1-E1"}, []benchReader{{"uhf-a1", "uhf", []int{screenBay}}})
+	h := openBench(t, programs(t), []string{"SZ1-E1"}, []benchReader{{id: "uhf-a1", driver: "uhf", bays: []int{screenBay}}})
 	line := newFeeder(t, filepath.Join(h.Dir, "tty-uhf-a1"))
 	go line.answer()
 	h.start("hub", "edge")

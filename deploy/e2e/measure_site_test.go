@@ -29,6 +29,7 @@ const (
 type benchReader struct {
 	id, driver string
 	bays       []int
+	address    string // "" = as its driver has it here
 }
 
 // benchHouse is a site for measuring: its programs, its folder, and the logins at its broker.
@@ -101,6 +102,9 @@ func edgeText(dir, edge string, readers []benchReader) string {
 		first := 1
 		if r.driver == "uhf" {
 			address, first = fmt.Sprintf("serial:%s?baud=115200", filepath.Join(dir, "tty-"+r.id)), 0
+		}
+		if r.address != "" {
+			address = r.address
 		}
 		fmt.Fprintf(&devices, "  - {id: %s, driver: %s, address: %q}\n", r.id, r.driver, address)
 		for i, bay := range r.bays {

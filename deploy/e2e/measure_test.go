@@ -25,6 +25,7 @@ func TestMeasure(t *testing.T) {
 	}{
 		{"EdgeMemory", measureEdgeMemory},
 		{"EdgeRoad", measureEdgeRoad},
+		{"LLRPRoad", measureLLRPRoad},
 		{"HubRoad", measureHubRoad},
 		{"ReadToScreen", measureReadToScreen},
 		{"EdgeProfile", profileEdge},
