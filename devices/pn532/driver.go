@@ -19,7 +19,7 @@ type Port interface {
 // Times that the driver keeps to, machine time.
 const (
 	defaultPoll = 250 * time.Millisecond
-	resetTime   = 6 * time.Millisecond // without a field, after which a card begins anew; ISO 14443-3 says 5 ms
+	settleTime  = 6 * time.Millisecond // in which a card notices that the field went or came; ISO 14443-3 says 5 ms
 )
 
 // repeat is after how much business time a card that still lies there is reported again.
@@ -159,10 +159,8 @@ type sighting struct {
 // list asks for the cards in the field. A list that cannot be read is the cards' fault, not the pad's: it is told, and
 // counts as an empty one.
 func (r *run) list(ctx context.Context) ([]sighting, error) {
-	if r.dark {
-		if err := r.field(ctx, true); err != nil {
-			return nil, err
-		}
+	if err := r.light(ctx); err != nil {
+		return nil, err
 	}
 	f, err := r.talk.ask(ctx, Command{Code: InListPassiveTarget, Targets: MaxTargets}, "")
 	if err != nil {
@@ -201,9 +199,6 @@ func (r *run) again(ctx context.Context, before []sighting) ([]sighting, error) 
 	if err := r.field(ctx, false); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, resetTime); err != nil {
-		return nil, err
-	}
 	seen, err := r.list(ctx)
 	if err != nil {
 		return nil, err
@@ -219,6 +214,20 @@ func (r *run) again(ctx context.Context, before []sighting) ([]sighting, error) 
 		}
 	}
 	return sure, nil
+}
+
+// light brings the field back after it was off for long enough.
+func (r *run) light(ctx context.Context) error {
+	if !r.dark {
+		return nil
+	}
+	if err := pause(ctx, settleTime); err != nil {
+		return err
+	}
+	if err := r.field(ctx, true); err != nil {
+		return err
+	}
+	return pause(ctx, settleTime)
 }
 
 // field switches the radio field.

@@ -25,7 +25,10 @@ type chip struct {
 	mute   bool
 	asleep bool
 	list   func() []pn532.Target // the cards at a look
+	holds  map[string]content    // what is on the cards, by UID
+	listed []pn532.Target
 	seen   []pn532.Command
+	spoken int // exchanges with cards
 	have   []byte
 }
 
@@ -60,10 +63,29 @@ func (c *chip) obey(f pn532.Frame) []byte {
 	case f.Code == pn532.GetFirmwareVersion:
 		return pn532.Firmware{IC: 0x32, Version: 1, Revision: 6, Support: 7}.Frame().Append(ack)
 	case f.Code == pn532.InListPassiveTarget:
-		return must(pn532.TargetsReply(c.list()...)).Append(ack)
+		c.listed = c.list()
+		return must(pn532.TargetsReply(c.listed...)).Append(ack)
+	case f.Code == pn532.InDataExchange:
+		c.spoken++
+		return c.exchange(command).Frame().Append(ack)
 	default:
 		return pn532.Done(f.Code).Append(ack)
 	}
+}
+
+func (c *chip) exchange(command pn532.Command) pn532.Answer {
+	if command.Card == 0 || int(command.Card) > len(c.listed) {
+		return pn532.Answer{Status: pn532.StatusContext}
+	}
+	card := c.holds[string(c.listed[command.Card-1].UID)]
+	if card == nil {
+		return pn532.Answer{Status: pn532.StatusNoAnswer}
+	}
+	answer, err := card.answer(command.Data)
+	if err != nil {
+		return pn532.Answer{Status: pn532.StatusNoAnswer}
+	}
+	return pn532.Answer{Data: answer}
 }
 
 func card(uid ...byte) pn532.Target { return pn532.Target{Number: 1, SensRes: 4, SelRes: 8, UID: uid} }
@@ -201,7 +223,7 @@ func TestACardIsReportedWhenItAppearsAndEachSecondWhileItLiesThere(t *testing.T)
 			if r.Device != "pad-qa" || r.Antenna != 0 || r.HasRSSI || r.Count != 1 {
 				t.Errorf("read %+v", r)
 			}
-			got = append(got, r.HostTime.Sub(began).String()+" "+r.Tag.String())
+			got = append(got, r.HostTime.Sub(began).Round(50*time.Millisecond).String()+" "+r.Tag.String())
 		}
 		want := []string{
 			"2.25s uid:9eb36e66", "3.25s uid:9eb36e66", "4s uid:04a035b2bc2b80", "4.25s uid:9eb36e66", "5s uid:04a035b2bc2b80",

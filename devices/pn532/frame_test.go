@@ -229,6 +229,11 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("%+v encoded and decoded is %+v, %v", frame, again, err)
 			}
 			checkTargets(t, frame)
+			if a, err := pn532.ParseAnswer(frame); err == nil {
+				if back, err := pn532.ParseAnswer(a.Frame()); err != nil || !reflect.DeepEqual(back, a) {
+					t.Fatalf("%+v parsed again is %+v, %v", a, back, err)
+				}
+			}
 			if c, err := pn532.ParseCommand(frame); err == nil {
 				if back, err := pn532.ParseCommand(c.Frame()); err != nil || !reflect.DeepEqual(back, c) {
 					t.Fatalf("%+v parsed again is %+v, %v", c, back, err)

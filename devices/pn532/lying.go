@@ -45,7 +45,8 @@ func (r *run) age() {
 }
 
 // read reads the text of a card, unless it was read. A card that is taken away meanwhile, or does not answer well, is no
-// error: it is tried again while it lies there, up to the bounds. What is on the card and cannot be read is no text.
+// error: it is tried again while it lies there, up to the bounds. What is on the card and cannot be read is no text, but on
+// a noisy line it is tried again too.
 func (r *run) read(ctx context.Context, c sighting, here *lying) error {
 	here.absent = 0
 	if here.done {
@@ -60,18 +61,18 @@ func (r *run) read(ctx context.Context, c sighting, here *lying) error {
 		return err
 	case err == nil:
 		here.text, here.done = text, true
-	case !errors.Is(err, errExchange) || here.begun == readings || here.spent >= readTime:
+	case !errors.Is(err, errExchange) && !r.noisy() || here.begun == readings || here.spent >= readTime:
 		here.done = true
 	}
 	return nil
 }
 
-// text reads a card's text. On a line that showed noise it is read twice, because a damaged frame passes its checksum once
-// in 256 times and nothing else guards the text.
+// text reads a card's text. On a line that showed noise, or that is not known yet, it is read twice, because a damaged frame
+// passes its checksum once in 256 times and nothing else guards the text.
 func (r *run) text(ctx context.Context, card Target, until time.Time) (string, error) {
 	exchange := func(command []byte) ([]byte, error) { return r.talk.exchange(ctx, card.Number, command, until) }
 	text, err := readText(card, exchange)
-	if err != nil || text == "" || !r.noisy() {
+	if err != nil || !r.noisy() {
 		return text, err
 	}
 	again, err := readText(card, exchange)

@@ -16,6 +16,7 @@ type quality struct {
 	bytes   uint64    // that belonged to no frame
 	repeats uint64    // commands that were sent again
 	reason  string    // what was wrong before since; "" for nothing
+	quiet   bool      // nothing was, and it was listened to
 }
 
 // add notes what happened since it was asked last.
@@ -34,13 +35,13 @@ func (q *quality) turn(now time.Time) {
 		reason = fmt.Sprintf("%d bytes on the line were no frame and %d commands had to be sent again: check cable and grounding",
 			q.bytes, q.repeats)
 	}
-	*q = quality{since: now, reason: reason}
+	*q = quality{since: now, reason: reason, quiet: reason == ""}
 }
 
-// noisy tells whether there was noise on the line lately.
+// noisy tells whether there was noise on the line lately, or may have been.
 func (r *run) noisy() bool {
 	r.line.add(r.talk.noise())
-	return r.line.bytes+r.line.repeats > 0 || r.line.reason != ""
+	return r.line.bytes+r.line.repeats > 0 || !r.line.quiet
 }
 
 // judge reports the pad's health where it is another than was reported last.

@@ -99,7 +99,8 @@ func (t *talk) repeat(ctx context.Context, c Command, prologue string, within ti
 			t.repeats++
 		}
 		var f Frame
-		if f, err = t.once(ctx, c, prologue, within); !errors.Is(err, framing.ErrSilent) {
+		f, err = t.once(ctx, c, prologue, within)
+		if !errors.Is(err, framing.ErrSilent) && !errors.Is(err, errSyntax) { // noise may have made another command of it
 			return f, err
 		}
 	}
@@ -123,12 +124,15 @@ func (t *talk) once(ctx context.Context, c Command, prologue string, within time
 func (t *talk) answer(ctx context.Context, code Code, within time.Duration) (Frame, error) {
 	acknowledged := false
 	deadline := time.Now().Add(ackTime)
-	for {
+	for { // a device that talks without end is as one that is silent
+		if !time.Now().Before(deadline) {
+			return Frame{}, framing.ErrSilent
+		}
 		f, err := t.frames.Next(ctx, time.Until(deadline))
 		switch {
 		case err != nil:
 			return Frame{}, err
-		case f.Kind == ACK:
+		case f.Kind == ACK && !acknowledged:
 			acknowledged, deadline = true, time.Now().Add(within)
 		case !acknowledged:
 		case f.Kind == SyntaxError:
