@@ -19,7 +19,8 @@ var MayUse = map[string][]string{
 
 // Pure rooms have no os, net, log, sync or sql, no clock, no goroutine and no global source of randomness.
 var Pure = []string{
-	"devices", "devices/epc", "devices/unit", "devices/alarm", "devices/wire", "devices/catalog",
+	"devices", "devices/epc", "devices/unit", "devices/alarm", "devices/wire", "devices/catalog", "devices/formula", "devices/ruuvi",
+	"devices/sparkplug",
 	"edge/site", "edge/reconcile", "edge/watch",
 	"hub/ledger", "hub/stock", "hub/forecast", "hub/replenish", "hub/transfer", "hub/twin",
 	"simulators/world", "simulators/scenario", "simulators/radio",
@@ -50,6 +51,7 @@ var Owners = map[string][]string{
 	"modernc.org/sqlite":                  {"hub/store/sqlite"},
 	"database/sql":                        {"hub/store"},
 	"github.com/eclipse/paho.mqtt.golang": {"devices/mqttnode", "edge/uplink", "hub/ingest", "simulators/node"},
+	"github.com/expr-lang/expr":           {"devices/formula"},
 	"github.com/danielgtaylor/huma":       {"hub/api"},
 	"github.com/creack/pty":               {"simulators/handheld", "simulators/pad", "simulators/probe", "simulators/line"},
 }

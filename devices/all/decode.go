@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/catalog"
@@ -23,7 +24,7 @@ type protocol struct {
 	decode devices.Decoder
 }
 
-// protocols is the list of those that can be decoded without a device; modbus has one for each of its models besides.
+// protocols is the list of those that can be decoded without a device; Modbus and JSON have one for each model besides.
 func protocols() []protocol {
 	return []protocol{
 		{"llrp", llrp.Decode},
@@ -43,8 +44,11 @@ func protocols() []protocol {
 	}
 }
 
-// modbusPrefix stands before the model of a Modbus device.
-const modbusPrefix = "modbus:"
+// What stands before the model of a device of the catalogue.
+const (
+	modbusPrefix = "modbus:"
+	jsonPrefix   = "json:"
+)
 
 // Protocols names the protocols that Decoder knows.
 func Protocols() []string {
@@ -52,7 +56,7 @@ func Protocols() []string {
 	for _, p := range protocols() {
 		names = append(names, p.name)
 	}
-	return append(names, modbusPrefix+"MODEL")
+	return append(names, modbusPrefix+"MODEL", jsonPrefix+"MODEL")
 }
 
 // Decoder gives the decoder of a protocol: one of Protocols.
@@ -64,10 +68,29 @@ func Decoder(name string) (devices.Decoder, error) {
 		}
 		return modbus.Decode(models, model)
 	}
+	if model, ok := strings.CutPrefix(name, jsonPrefix); ok {
+		return jsonDecoder(model)
+	}
 	list := protocols()
 	i := slices.IndexFunc(list, func(p protocol) bool { return p.name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("protocol %q is not known; known are %s", name, strings.Join(Protocols(), ", "))
 	}
 	return list[i].decode, nil
+}
+
+func jsonDecoder(model string) (devices.Decoder, error) {
+	models, err := catalog.Load()
+	if err != nil {
+		return nil, err
+	}
+	m, err := models.Mapping(model)
+	if err != nil {
+		return nil, err
+	}
+	mapping, err := mqttnode.NewMapping(m, time.UTC)
+	if err != nil {
+		return nil, err
+	}
+	return mqttnode.DecodeJSON(mapping), nil
 }

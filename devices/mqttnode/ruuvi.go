@@ -176,13 +176,22 @@ type Ruuvi struct {
 	Tag string // the address of the one tag that is meant; "" = all that are heard
 }
 
-// NewRuuvi makes the driver of the tags that a Ruuvi Gateway hears, at ruuvi/GATEWAY/#, or that several do, at ruuvi/+/TAG. The
-// channel of a sample is the tag's address. What two gateways hear of one measurement comes once.
+// gatewayStatus is the last level of the topic on which a Ruuvi Gateway tells of its presence.
+const gatewayStatus = "/gw_status"
+
+// NewRuuvi makes the driver of the tags that a Ruuvi Gateway hears, at ruuvi/GATEWAY/#, or that several do, at ruuvi/+/TAG with
+// their presence at Status ruuvi/+/gw_status. The channel of a sample is the tag's address. What two gateways hear of one
+// measurement comes once; that one of several gateways is gone is a trouble, that all are is the end.
 func NewRuuvi(c Ruuvi) (*Listener, error) {
-	heard := ruuviMemory{tags: map[string]*ruuviTag{}}
-	return listen(c.Device, []string{c.Topic}, func(m Message, now time.Time) (report, error) {
-		if strings.HasSuffix(m.Topic, "/gw_status") {
-			return report{presence: parsePresence(m.Payload)}, nil
+	heard, gateways := ruuviMemory{tags: map[string]*ruuviTag{}}, map[string]bool{}
+	filters, status := []string{c.Topic}, c.Status
+	if status != "" {
+		filters = append(filters, status)
+		c.Status = "" // it is read here
+	}
+	return listen(c.Device, filters, func(m Message, now time.Time) (report, error) {
+		if strings.HasSuffix(m.Topic, gatewayStatus) || status != "" && Matches(status, m.Topic) {
+			return gatewayPresence(gateways, m), nil
 		}
 		if m.Retained {
 			return report{presence: mute}, nil // nobody knows how old it is
@@ -196,6 +205,26 @@ func NewRuuvi(c Ruuvi) (*Listener, error) {
 		}
 		return r, err
 	})
+}
+
+// gatewayPresence notes what a gateway, or its will, says of its presence.
+func gatewayPresence(gateways map[string]bool, m Message) report {
+	p := parsePresence(m.Payload)
+	if p == mute || len(gateways) >= ruuviTags {
+		return report{presence: mute}
+	}
+	gateways[m.Topic] = p == online
+	of := trouble{name: m.Topic}
+	if p == online {
+		return report{presence: online, troubles: []trouble{of}}
+	}
+	of.why = fmt.Sprintf("gateway %s is gone; check its power and network", strings.TrimSuffix(m.Topic, gatewayStatus))
+	for _, there := range gateways {
+		if there {
+			p = mute
+		}
+	}
+	return report{presence: p, troubles: []trouble{of}}
 }
 
 func (r *report) addRuuvi(device string, m RuuviMessage, now time.Time) {
@@ -293,7 +322,7 @@ func DecodeRuuvi(data []byte) ([]devices.Report, error) {
 }
 
 func decodeRuuviMessage(h heard) (report, error) {
-	if strings.HasSuffix(h.topic, "/gw_status") {
+	if strings.HasSuffix(h.topic, gatewayStatus) {
 		return report{presence: parsePresence(h.payload)}, nil
 	}
 	said, err := ParseRuuvi(h.topic, h.payload)

@@ -162,6 +162,26 @@ func TestTheExtendedAdvertisementCounts(t *testing.T) {
 	}
 }
 
+func TestOneOfSeveralGatewaysIsGone(t *testing.T) {
+	m := startMosquitto(t)
+	sink := watch(t, m, func(d mqttnode.Device) (*mqttnode.Listener, error) {
+		return mqttnode.NewRuuvi(mqttnode.Ruuvi{Device: d})
+	},
+		mqttnode.Device{ID: "tags", Topic: "ruuvi/+/F4:1F:0C:28:CB:D6", Status: "ruuvi/+/gw_status"})
+	for _, gw := range []string{"one", "two"} {
+		m.say(t, "ruuvi/"+gw+"/gw_status", true, []byte(`{"state":"online"}`))
+	}
+	sink.WaitState(t, devices.Up)
+	m.say(t, "ruuvi/one/gw_status", true, []byte(`{"state":"offline"}`))
+	sink.WaitState(t, devices.Degraded)
+	m.say(t, "ruuvi/two/gw_status", true, []byte(`{"state":"offline"}`))
+	sink.WaitState(t, devices.Down)
+	m.say(t, "ruuvi/two/gw_status", true, []byte(`{"state":"online"}`))
+	sink.WaitState(t, devices.Degraded)
+	m.say(t, "ruuvi/one/gw_status", true, []byte(`{"state":"online"}`))
+	sink.WaitState(t, devices.Up)
+}
+
 func FuzzDecodeRuuvi(f *testing.F) {
 	f.Add([]byte(ruuviAdvert))
 	f.Add(sighting("gw", ruuviAdvert))

@@ -44,7 +44,7 @@ type EdgeNode struct {
 	seq    uint64
 	lose   int // messages that get their number but never leave
 	births int
-	conn   net.Conn // of the session's connection
+	link   *edgeLink // the session's connection; nil = none
 }
 
 type edgeReading struct {
@@ -100,8 +100,9 @@ func (n *EdgeNode) Lose(messages int) {
 func (n *EdgeNode) Die() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.conn != nil {
-		_ = n.conn.Close()
+	if n.link != nil && n.link.conn != nil {
+		_ = n.link.conn.Close() // which the MQTT client would notice at its next ping only
+		n.link.fail(errors.New("the edge node died"))
 	}
 }
 
@@ -140,7 +141,7 @@ func (n *EdgeNode) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := n.session(ctx, func() { pause = firstPause })
 		n.mu.Lock()
-		n.live, n.conn = false, nil
+		n.live, n.link = false, nil
 		n.mu.Unlock()
 		if ctx.Err() != nil {
 			break
@@ -158,6 +159,7 @@ func (n *EdgeNode) Run(ctx context.Context) error {
 // edgeLink is one connection.
 type edgeLink struct {
 	client  mqtt.Client
+	conn    net.Conn
 	lost    chan error
 	host    chan bool // the host came or went
 	rebirth chan struct{}
@@ -168,6 +170,7 @@ func (n *EdgeNode) session(ctx context.Context, connected func()) error {
 	l := &edgeLink{lost: make(chan error, 1), host: make(chan bool, 16), rebirth: make(chan struct{}, 1)}
 	n.mu.Lock()
 	n.bdSeq = (n.bdSeq + 1) % 256
+	n.link = l
 	n.mu.Unlock()
 	l.client = mqtt.NewClient(n.options(l))
 	defer l.client.Disconnect(0)
@@ -231,7 +234,7 @@ func (n *EdgeNode) options(l *edgeLink) *mqtt.ClientOptions {
 		c, err := net.DialTimeout("tcp", u.Host, connectWait)
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.conn = c
+		l.conn = c
 		return c, err
 	})
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { l.fail(err) })
