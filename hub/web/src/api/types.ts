@@ -31,7 +31,15 @@ export type Door = Narrow<
 >;
 
 export type Priority = 1 | 2 | 3 | 9;
-export type AlarmState = 'normal' | 'unacked' | 'acked' | 'rtn_unacked' | 'shelved' | 'suppressed' | 'out_of_service';
+export type AlarmState =
+  | 'normal'
+  | 'unacked'
+  | 'acked'
+  | 'rtn_unacked'
+  | 'shelved'
+  | 'suppressed'
+  | 'out_of_service'
+  | 'latched';
 /** value: at the raise; now: the latest. */
 export type Alarm = Narrow<
   Schemas['Alarm'],

@@ -2,7 +2,7 @@ import type { Alarm, Priority } from '../api/types';
 import { Signal } from './signal';
 
 /** The states of the main list (ISA-18.2): somebody still owes them an answer or a cure. */
-export const isActive = (a: Alarm) => a.state === 'unacked' || a.state === 'acked' || a.state === 'rtn_unacked';
+export const isActive = (a: Alarm) => ['unacked', 'acked', 'rtn_unacked', 'latched'].includes(a.state);
 export const needsAck = (a: Alarm) => a.state === 'unacked' || a.state === 'rtn_unacked';
 /** A fault of a device or a value, kept in a lane of its own so that it hides no process alarm. */
 export const isQuality = (a: Alarm) => a.priority === 9;
