@@ -7,6 +7,8 @@ MODULES  := devices edge hub simulators deploy
 PROGRAMS := edge hub sim
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+MADE     := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+DEBS     := amd64 arm64
 WEB      := hub/web
 TOOLS    := $(CURDIR)/bin/tools
 DEBIAN   := chromium fonts-noto-cjk mosquitto
@@ -107,11 +109,33 @@ bench: build ## benchmarks, each beside its peer or physical limit
 	@go test -run '^$$' -bench . -benchtime 2s $(MODULES:%=./%/...) | grep -v '^ok\|no test files'
 	@TALLYDOCK_BENCH=1 go test -count=1 -v -run Measure -timeout 20m ./deploy/e2e/...
 
+.PHONY: faults
+faults: ## harm a gateway on purpose (power cuts, full disks, bit flips, clocks, readers, a week alone) and count what is lost
+	@TALLYDOCK_FAULTS=1 go test -count=1 -timeout 60m -v ./deploy/faults/... | grep -E '^(---|FAIL|ok|panic)|FAULT|LIMIT|skip|SKIP|_test.go'
+
 .PHONY: fuzz-smoke
-fuzz-smoke: ## ten seconds of every fuzz target
+FUZZTIME ?= 10s
+fuzz-smoke: ## FUZZTIME (ten seconds) of every fuzz target
 	@for m in $(MODULES); do for p in $$(cd $$m && grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -r -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' $$m/$$p/*_test.go | cut -c6-); do \
-	    echo "$$m/$$p $$f"; (cd $$m && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 10s $$p | tail -1); done; done; done
+	    echo "$$m/$$p $$f"; (cd $$m && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p | tail -1); done; done; done
+
+.PHONY: package
+package: $(DEBS:%=bin/linux-%/edge) ## build the Debian packages of the edge, amd64 and arm64, into ./bin
+	@for a in $(DEBS); do SOURCE_DATE_EPOCH=$(MADE) deploy/deb/build.sh $$a '$(VERSION)' bin/linux-$$a/edge bin; done
+
+bin/linux-%/edge: FORCE
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '$(LDFLAGS) -X main.built=$(shell date -u -d @$(MADE) +%Y-%m-%dT%H:%M:%SZ)' -o $@ ./edge/cmd/edge
+
+.PHONY: test-package
+test-package: package ## look into the Debian packages, and as root install them in a copy of this system
+	@deploy/deb/test.sh bin/tallydock-edge_*.deb
+	@if command -v lintian >/dev/null; then lintian --tag-display-limit 0 bin/tallydock-edge_*.deb; fi
+
+.PHONY: smoke-arm64
+smoke-arm64: bin/linux-arm64/edge ## run the edge for 64-bit ARM by qemu
+	@$(MAKE) --no-print-directory debian DEBIAN='qemu-user-static curl'
+	@deploy/deb/smoke-arm64.sh bin/linux-arm64/edge
 
 .PHONY: clean
 clean: ## remove what was built; ./var stays

@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -49,6 +50,24 @@ func (t Tag) Bytes() []byte { return append([]byte(nil), t.id[:t.n]...) }
 
 // AppendBytes appends the identity to b.
 func (t Tag) AppendBytes(b []byte) []byte { return append(b, t.id[:t.n]...) }
+
+// Hash mixes the identity into a number for tables. It is the same in every program and at every time.
+func (t *Tag) Hash() uint64 {
+	h := uint64(t.kind)<<8 | uint64(t.n)
+	for i := 0; i < int(t.n); i += 8 {
+		var word uint64
+		if i+8 <= len(t.id) {
+			word = binary.LittleEndian.Uint64(t.id[i:])
+		} else {
+			for k, b := range t.id[i:] {
+				word |= uint64(b) << (8 * k)
+			}
+		}
+		h = (h ^ word) * 0x9E3779B97F4A7C15 // an odd number without pattern: 2^64 divided by the golden ratio
+		h ^= h >> 29
+	}
+	return h
+}
 
 // IsZero reports whether t is no tag.
 func (t Tag) IsZero() bool { return t.n == 0 }

@@ -164,7 +164,7 @@ func measureLLRPRoad(t *testing.T, f *figures) {
 			t.Fatalf("no gateway starts %s after 30 s", l.address)
 		}
 	}
-	for _, load := range roadLoads {
+	for _, load := range roadLoads[:2] { // so fast, tags that move with each fifth read would change places within a blink
 		got := driveLLRP(t, h, lines, load)
 		f.add("edge over LLRP, "+load.what, got.reads, "reads/s", "aim", 300_000)
 		f.add("  of the edge's own CPU", got.reads/got.cpu, "reads/s", "", 0)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	crowdTags    = 50_000
+	crowdTags    = 100_000
 	crowdRate    = 5000 // reads a second over MQTT while the memory is watched
 	crowdMoves   = 50   // tags a second that change their bay
 	crowdSpan    = 60 * time.Second
@@ -24,17 +24,21 @@ const (
 	serialTags   = 400       // so they have few tags
 )
 
-// crowdReaders are 16 bays: four networked readers and two serial ones.
-var crowdReaders = []benchReader{
-	{id: "r700-b", driver: "r700", bays: []int{0, 1, 2, 3}},
-	{id: "r700-c", driver: "r700", bays: []int{4, 5, 6, 7}},
-	{id: "r700-d", driver: "r700", bays: []int{8, 9, 10, 11}},
-	{id: "r700-r", driver: "r700", bays: []int{12, 13}},
-	{id: "uhf-a1", driver: "uhf", bays: []int{14}},
-	{id: "uhf-a2", driver: "uhf", bays: []int{15}},
+// crowdReaders are 64 bays with a reader each: networked ones, and two serial ones.
+var crowdReaders = manyReaders()
+
+func manyReaders() (list []benchReader) {
+	for bay := range benchBays {
+		r := benchReader{id: fmt.Sprintf("r700-%02d", bay), driver: "r700", bays: []int{bay}}
+		if bay >= benchBays-crowdSerial {
+			r.id, r.driver = fmt.Sprintf("uhf-%02d", bay), "uhf"
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
-// measureEdgeMemory fills 16 bays with 50,000 tags, keeps reading and moving them for a minute, with a hub that takes
+// measureEdgeMemory fills 64 bays with 100,000 tags, keeps reading and moving them for a minute, with a hub that takes
 // all, and looks at what the edge keeps in memory meanwhile.
 func measureEdgeMemory(t *testing.T, f *figures) {
 	bin, profiles := programs(t), ""

@@ -22,7 +22,7 @@ import (
 const (
 	benchSite  = "SZ1"
 	benchItems = 50
-	benchBays  = 16
+	benchBays  = 64
 )
 
 // benchReader is a reader of the measured site with its bays, one an antenna.

@@ -40,6 +40,7 @@ type Config struct {
 	ClientID string       // names the persistent session: one per gateway, and never changed
 	TLS      *tls.Config  // for ssl://; nil trusts the system's authorities
 	Log      *slog.Logger // nil logs nothing
+	Joined   func()       // is called after each new connection, and must not block; nil = nobody wants to know
 }
 
 var (
@@ -158,6 +159,9 @@ func (b *Broker) session(ctx context.Context) error {
 	defer client.Disconnect(uint(disconnectWait.Milliseconds()))
 	b.setUp(epoch, client)
 	b.conf.Log.Info("connected to the site's broker", "broker", b.conf.URL)
+	if b.conf.Joined != nil {
+		b.conf.Joined()
+	}
 	<-epoch.Done()
 	return context.Cause(epoch)
 }

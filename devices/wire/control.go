@@ -45,6 +45,8 @@ func EncodeStatus(s Status) ([]byte, error) {
 		Version: Version, Edge: s.Edge, Site: s.Site, Online: s.Online, Epoch: s.Epoch, EpochStart: s.EpochStart,
 		Head: s.Head, Acked: s.Acked, SamplesHead: s.SamplesHead, SamplesThinned: s.SamplesThinned,
 		FreeBytes: s.FreeBytes, At: micros(s.At), Software: s.Software, ClockUnsynced: s.ClockUnsynced,
+		ConfigVersion: s.Config.Version, ConfigState: string(s.Config.State), ConfigReason: s.Config.Reason,
+		ConfigOffered: s.Config.Offered,
 	}
 	for _, d := range s.Devices {
 		m.Devices = append(m.Devices, &pb.Device{
@@ -80,6 +82,10 @@ func DecodeStatus(b []byte) (Status, error) {
 		Edge: m.GetEdge(), Site: m.GetSite(), Online: m.GetOnline(), Epoch: m.GetEpoch(), EpochStart: m.GetEpochStart(),
 		Head: m.GetHead(), Acked: m.GetAcked(), SamplesHead: m.GetSamplesHead(), SamplesThinned: m.GetSamplesThinned(),
 		FreeBytes: m.GetFreeBytes(), At: timeOf(m.GetAt()), Software: m.GetSoftware(), ClockUnsynced: m.GetClockUnsynced(),
+		Config: ConfigStatus{
+			Version: m.GetConfigVersion(), State: ConfigState(m.GetConfigState()), Reason: m.GetConfigReason(),
+			Offered: m.GetConfigOffered(),
+		},
 	}
 	for _, d := range m.GetDevices() {
 		state, err := narrow[devices.HealthState]("device state", d.GetState(), math.MaxUint8)
@@ -121,6 +127,22 @@ func EncodeCommand(c Command) ([]byte, error) {
 		}}
 	case c.Unshelve != nil:
 		m.Body = &pb.Command_Unshelve{Unshelve: &pb.AlarmUnshelve{Alarm: c.Unshelve.Alarm}}
+	case c.RemoveFromService != nil:
+		x := c.RemoveFromService
+		m.Body = &pb.Command_RemoveFromService{RemoveFromService: &pb.AlarmOutOfService{Alarm: x.Alarm, Reason: x.Reason}}
+	case c.ReturnToService != nil:
+		x := c.ReturnToService
+		m.Body = &pb.Command_ReturnToService{ReturnToService: &pb.AlarmInService{Alarm: x.Alarm, Comment: x.Comment}}
+	case c.Reset != nil:
+		m.Body = &pb.Command_Reset_{Reset_: &pb.AlarmReset{Alarm: c.Reset.Alarm, Comment: c.Reset.Comment}}
+	case c.ResetSum != nil:
+		x := c.ResetSum
+		m.Body = &pb.Command_ResetSum{ResetSum: &pb.ResetSum{Rule: x.Rule, Source: x.Source, Reason: x.Reason}}
+	case c.Expect != nil:
+		if err := c.Expect.Check(); err != nil {
+			return nil, fmt.Errorf("command %s: %w", c.ID, err)
+		}
+		m.Body = &pb.Command_Expect{Expect: expectPB(c.Expect)}
 	default:
 		return nil, errors.New("command has no body")
 	}
@@ -141,6 +163,20 @@ func DecodeCommand(b []byte) (Command, error) {
 		c.Shelve = &AlarmShelve{body.Shelve.GetAlarm(), timeOf(body.Shelve.GetUntil()), body.Shelve.GetReason()}
 	case *pb.Command_Unshelve:
 		c.Unshelve = &AlarmUnshelve{body.Unshelve.GetAlarm()}
+	case *pb.Command_RemoveFromService:
+		c.RemoveFromService = &AlarmOutOfService{body.RemoveFromService.GetAlarm(), body.RemoveFromService.GetReason()}
+	case *pb.Command_ReturnToService:
+		c.ReturnToService = &AlarmInService{body.ReturnToService.GetAlarm(), body.ReturnToService.GetComment()}
+	case *pb.Command_Reset_:
+		c.Reset = &AlarmReset{body.Reset_.GetAlarm(), body.Reset_.GetComment()}
+	case *pb.Command_ResetSum:
+		c.ResetSum = &ResetSum{body.ResetSum.GetRule(), body.ResetSum.GetSource(), body.ResetSum.GetReason()}
+	case *pb.Command_Expect:
+		x, err := expectOf(body.Expect)
+		if err != nil {
+			return Command{}, fmt.Errorf("command %s: %w", c.ID, err)
+		}
+		c.Expect = x
 	default:
 		return Command{}, fmt.Errorf("command %s is of a kind that this version does not know", c.ID)
 	}

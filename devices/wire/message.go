@@ -141,6 +141,40 @@ type Status struct {
 	Devices        []Device
 	Limits         []Limit
 	Doors          []Door
+	Config         ConfigStatus `json:",omitzero"`
+}
+
+// ConfigState is what became of the last configuration that a hub offered.
+type ConfigState string
+
+// The states of a configuration from the hub.
+const (
+	// ConfigOwn: no hub has offered one; the gateway works by its own file.
+	ConfigOwn ConfigState = ""
+	// ConfigTrial: it runs, and is given up again unless all goes well for a while.
+	ConfigTrial ConfigState = "trial"
+	// ConfigConfirmed: it has run well, and stays.
+	ConfigConfirmed ConfigState = "confirmed"
+	// ConfigRefused: it was never run; the gateway goes on as before.
+	ConfigRefused ConfigState = "refused"
+	// ConfigReverted: it ran badly, and the gateway went back to what it had before.
+	ConfigReverted ConfigState = "reverted"
+)
+
+// ConfigStatus says which configuration runs, and what became of the last one that was offered.
+type ConfigStatus struct {
+	Version uint64      // of the hub's configuration that runs; 0 = none, the gateway's own file alone
+	State   ConfigState // of Offered
+	Reason  string      // why, where it was refused or reverted
+	Offered uint64      // the version that State and Reason speak of; 0 = none
+}
+
+// Configuration is what a hub wants one gateway to work by, instead of those sections in the gateway's own file.
+type Configuration struct {
+	Edge      string
+	Version   uint64 // a gateway never goes back to a lower one
+	Text      string // YAML, at most MaxConfigBytes
+	Signature []byte // of Signed, by the hub's configuration key
 }
 
 // Door is a portal with the readers that watch it.
@@ -173,14 +207,19 @@ type Device struct {
 }
 
 // Command is what the hub asks of an edge. Exactly one of the pointers is set. An edge does a command id once and
-// answers with the alarm transition that names it.
+// answers with the alarm transition that names it, or with an Answer where there is none.
 type Command struct {
-	ID          string
-	At          time.Time
-	Actor       string
-	Acknowledge *AlarmAcknowledge
-	Shelve      *AlarmShelve
-	Unshelve    *AlarmUnshelve
+	ID                string
+	At                time.Time
+	Actor             string
+	Acknowledge       *AlarmAcknowledge
+	Shelve            *AlarmShelve
+	Unshelve          *AlarmUnshelve
+	RemoveFromService *AlarmOutOfService `json:",omitzero"`
+	ReturnToService   *AlarmInService    `json:",omitzero"`
+	Reset             *AlarmReset        `json:",omitzero"`
+	ResetSum          *ResetSum          `json:",omitzero"`
+	Expect            *Expect            `json:",omitzero"`
 }
 
 // AlarmAcknowledge takes note of an alarm.
@@ -195,3 +234,15 @@ type AlarmShelve struct {
 
 // AlarmUnshelve shows a shelved alarm again.
 type AlarmUnshelve struct{ Alarm string }
+
+// AlarmOutOfService takes an alarm out for maintenance, until AlarmInService.
+type AlarmOutOfService struct{ Alarm, Reason string }
+
+// AlarmInService brings an alarm back from maintenance.
+type AlarmInService struct{ Alarm, Comment string }
+
+// AlarmReset ends a latched alarm.
+type AlarmReset struct{ Alarm, Comment string }
+
+// ResetSum sets the sum or the kinetic temperature of a rule on a source back to nothing: a new recording period begins.
+type ResetSum struct{ Rule, Source, Reason string }

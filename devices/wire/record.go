@@ -18,11 +18,22 @@ import (
 
 // Record is one entry of a stream. Exactly one of the pointers is set.
 type Record struct {
-	Seq      uint64
-	Movement *Movement
-	Alarm    *Alarm
-	Pass     *Pass
-	Sample   *Sample
+	Seq        uint64
+	Movement   *Movement
+	Alarm      *Alarm
+	Pass       *Pass
+	Sample     *Sample
+	Excursion  *Excursion  `json:",omitzero"`
+	Escalation *Escalation `json:",omitzero"`
+	Verdict    *Verdict    `json:",omitzero"`
+	SumReset   *SumReset   `json:",omitzero"`
+	Answer     *Answer     `json:",omitzero"`
+}
+
+// Main reports whether r is one of the main stream's.
+func (r Record) Main() bool {
+	return r.Movement != nil || r.Alarm != nil || r.Pass != nil || r.Excursion != nil || r.Escalation != nil ||
+		r.Verdict != nil || r.SumReset != nil || r.Answer != nil
 }
 
 // Hash is a link of the chain: the first 16 bytes of a SHA-256.
@@ -55,6 +66,16 @@ func EncodeRecord(r Record) ([]byte, error) {
 		m.Body = &pb.Record_Pass{Pass: passPB(r.Pass)}
 	case r.Sample != nil:
 		m.Body = &pb.Record_Sample{Sample: samplePB(r.Sample)}
+	case r.Excursion != nil:
+		m.Body = &pb.Record_Excursion{Excursion: excursionPB(r.Excursion)}
+	case r.Escalation != nil:
+		m.Body = &pb.Record_Escalation{Escalation: escalationPB(r.Escalation)}
+	case r.Verdict != nil:
+		m.Body = &pb.Record_Verdict{Verdict: verdictPB(r.Verdict)}
+	case r.SumReset != nil:
+		m.Body = &pb.Record_SumReset{SumReset: sumResetPB(r.SumReset)}
+	case r.Answer != nil:
+		m.Body = &pb.Record_Answer{Answer: &pb.Answer{Command: r.Answer.Command, Error: r.Answer.Error, At: micros(r.Answer.At)}}
 	default:
 		return nil, errors.New("record has no body")
 	}
@@ -83,6 +104,16 @@ func DecodeRecord(b []byte) (Record, error) {
 		r.Pass = passOf(body.Pass)
 	case *pb.Record_Sample:
 		r.Sample, err = sampleOf(body.Sample)
+	case *pb.Record_Excursion:
+		r.Excursion, err = excursionOf(body.Excursion)
+	case *pb.Record_Escalation:
+		r.Escalation, err = escalationOf(body.Escalation)
+	case *pb.Record_Verdict:
+		r.Verdict, err = verdictOf(body.Verdict)
+	case *pb.Record_SumReset:
+		r.SumReset = sumResetOf(body.SumReset)
+	case *pb.Record_Answer:
+		r.Answer = &Answer{Command: body.Answer.GetCommand(), Error: body.Answer.GetError(), At: timeOf(body.Answer.GetAt())}
 	default:
 		err = errors.New("body is of a kind that this version does not know")
 	}
@@ -137,8 +168,8 @@ func alarmPB(a *Alarm) *pb.Alarm {
 
 func alarmOf(a *pb.Alarm) (*Alarm, error) {
 	priority, err1 := narrow[alarm.Priority]("priority", a.GetPriority(), math.MaxUint8)
-	from, err2 := narrow[alarm.State]("state", a.GetFrom(), uint32(alarm.OutOfService))
-	to, err3 := narrow[alarm.State]("state", a.GetTo(), uint32(alarm.OutOfService))
+	from, err2 := narrow[alarm.State]("state", a.GetFrom(), uint32(alarm.Latched))
+	to, err3 := narrow[alarm.State]("state", a.GetTo(), uint32(alarm.Latched))
 	quantity, err4 := narrow[unit.Quantity]("quantity", a.GetQuantity(), math.MaxUint8)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, err

@@ -12,12 +12,14 @@ const Partitions = 64
 
 // Topics of an edge, under td/v1/{partition}/{edge}/.
 const (
-	UpMovements = "up/movements" // main stream: movements and passes
-	UpAlarms    = "up/alarms"    // main stream: alarm transitions
+	UpMovements = "up/movements" // main stream: movements, passes and verdicts
+	UpAlarms    = "up/alarms"    // main stream: alarm transitions and what comes of them
 	UpSamples   = "up/samples"   // sample stream
 	UpStatus    = "up/status"    // Status, retained; also the MQTT will
 	DownAck     = "down/ack"     // Ack, retained
 	DownCommand = "down/command" // Command
+	DownConfig  = "down/config"  // Configuration, retained
+	DownCatalog = "down/catalog" // Catalog, retained
 )
 
 // HubFilter is the subscription by which a hub hears every edge.

@@ -2,10 +2,13 @@ package wire_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,15 +73,39 @@ func messages(t testing.TB) map[string][]byte {
 		name := map[bool]string{r.Movement != nil: "movement", r.Pass != nil: "pass", r.Alarm != nil: "alarm", r.Sample != nil: "sample"}[true]
 		put(name, b, err)
 	}
+	for name, r := range facts(t) {
+		b, err := wire.EncodeRecord(r)
+		put(name, b, err)
+	}
 	b, err := wire.EncodeAck(wire.Ack{Edge: "SZ1-E1", Epoch: 3, Upto: 4711, Hash: wire.Hash{1, 2, 3}, SamplesUpto: 99, Hub: "h", At: at})
 	put("ack", b, err)
 	b, err = wire.EncodeStatus(status())
 	put("status", b, err)
+	b, err = wire.EncodeStatus(configured())
+	put("status_config", b, err)
+	b, err = wire.EncodeConfiguration(configuration())
+	put("configuration", b, err)
 	for name, c := range commands() {
 		b, err = wire.EncodeCommand(c)
 		put(name, b, err)
 	}
 	return out
+}
+
+// configured is a status of a gateway to which the hub has offered a configuration.
+func configured() wire.Status {
+	return wire.Status{Edge: "SZ1-E1", Site: "SZ1", Online: true, At: at, Config: wire.ConfigStatus{
+		Version: 6, State: wire.ConfigRefused, Reason: "devices[0].address: is missing", Offered: 7,
+	}}
+}
+
+// configKey is a key that everybody knows.
+func configKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+}
+
+func configuration() wire.Configuration {
+	return wire.Configuration{Edge: "SZ1-E1", Version: 7, Text: "samples: {every: 5m}\n"}.Sign(configKey())
 }
 
 func status() wire.Status {
@@ -96,6 +123,12 @@ func commands() map[string]wire.Command {
 		"command_acknowledge": {ID: "c1", At: at, Actor: "li.wei", Acknowledge: &wire.AlarmAcknowledge{Alarm: "a1", Comment: "seen"}},
 		"command_shelve":      {ID: "c2", At: at, Actor: "li.wei", Shelve: &wire.AlarmShelve{Alarm: "a1", Until: at.Add(time.Hour), Reason: "defrost"}},
 		"command_unshelve":    {ID: "c3", At: at, Actor: "li.wei", Unshelve: &wire.AlarmUnshelve{Alarm: "a1"}},
+		"command_remove":      {ID: "c4", At: at, Actor: "li.wei", RemoveFromService: &wire.AlarmOutOfService{Alarm: "a1", Reason: "probe away"}},
+		"command_return":      {ID: "c5", At: at, Actor: "li.wei", ReturnToService: &wire.AlarmInService{Alarm: "a1", Comment: "back"}},
+		"command_reset":       {ID: "c6", At: at, Actor: "li.wei", Reset: &wire.AlarmReset{Alarm: "a1", Comment: "looked"}},
+		"command_reset_sum":   {ID: "c7", At: at, Actor: "li.wei", ResetSum: &wire.ResetSum{Rule: "r.sum", Source: "probe-r", Reason: "new load"}},
+		"command_expect":      {ID: "c8", At: at, Actor: "li.wei", Expect: expected()},
+		"command_expect_none": {ID: "c9", At: at, Actor: "li.wei", Expect: &wire.Expect{Door: "SZ1-D1"}},
 	}
 }
 
@@ -107,7 +140,9 @@ func decoded(t testing.TB, name string, b []byte) string {
 	switch {
 	case name == "ack":
 		v, err = wire.DecodeAck(b)
-	case name == "status":
+	case name == "configuration":
+		v, err = wire.DecodeConfiguration(b)
+	case strings.HasPrefix(name, "status"):
 		v, err = wire.DecodeStatus(b)
 	case strings.HasPrefix(name, "command"):
 		v, err = wire.DecodeCommand(b)
@@ -301,7 +336,7 @@ func TestChainNoticesEveryChange(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	for _, r := range records(f) {
+	for _, r := range slices.AppendSeq(records(f), maps.Values(facts(f))) {
 		b, err := wire.EncodeRecord(r)
 		if err != nil {
 			f.Fatal(err)
@@ -361,6 +396,11 @@ func FuzzControl(f *testing.F) {
 		}
 		if c, err := wire.DecodeCommand(b); err == nil {
 			if _, err := wire.EncodeCommand(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c, err := wire.DecodeConfiguration(b); err == nil {
+			if _, err := wire.EncodeConfiguration(c); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -30,6 +30,8 @@ type standing struct {
 	Value        *float64   `json:"value"`
 	Limit        *float64   `json:"limit"`
 	ShelvedUntil *time.Time `json:"shelved_until"`
+	Recovering   bool       `json:"recovering"` // the value is on its way back
+	Actions      []string   `json:"actions"`    // what a person may do with it now, see commands
 }
 
 // alarms lists the alarms that stand: those that nobody has acknowledged first, then by priority, the newest first.
@@ -43,7 +45,7 @@ func (s *Server) alarms(r *http.Request) (list[standing], error) {
 func (s *Server) standing() []standing {
 	var out []standing
 	for _, a := range s.Road.Standing() {
-		out = append(out, standingOf(a))
+		out = append(out, s.standingOf(a))
 	}
 	slices.SortStableFunc(out, func(a, b standing) int {
 		return cmp.Or(cmp.Compare(urgency(a), urgency(b)), cmp.Compare(a.Priority, b.Priority), cmp.Compare(b.ID, a.ID))
@@ -54,15 +56,16 @@ func (s *Server) standing() []standing {
 // urgency orders alarms by whether somebody owes an answer.
 func urgency(a standing) int {
 	return slices.Index([]string{
-		alarm.Unacked.String(), alarm.RTNUnacked.String(), alarm.Acked.String(), alarm.Shelved.String(),
+		alarm.Unacked.String(), alarm.RTNUnacked.String(), alarm.Acked.String(), alarm.Latched.String(), alarm.Shelved.String(),
 		alarm.SuppressedByDesign.String(), alarm.OutOfService.String(),
 	}, a.State)
 }
 
-func standingOf(a watch.Standing) standing {
+func (s *Server) standingOf(a watch.Standing) standing {
 	out := standing{
 		ID: a.ID, Rule: a.Rule, Source: a.Source, Location: a.Location, Class: a.Class, Priority: uint8(a.Priority),
 		State: a.State.String(), Active: a.Active, RaisedAt: began(a.ID), Reason: a.Reason,
+		Recovering: a.Recovering, Actions: s.actions(a),
 	}
 	if a.Quantity != 0 {
 		out.Quantity, out.Unit = a.Quantity.String(), a.Quantity.Symbol()

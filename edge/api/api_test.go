@@ -13,7 +13,10 @@ import (
 	"github.com/tallydock/tallydock/edge/reconcile"
 )
 
-var guarded = []string{"/", "/metrics", "/api/v1/state", "/api/v1/alarms", "/api/v1/devices", "/api/v1/uplink"}
+var guarded = []string{
+	"/", "/devices", "/samples", "/alarms", "/tags", "/passes", "/gateway", "/live", "/metrics", "/api/v1/state", "/api/v1/alarms", "/api/v1/devices",
+	"/api/v1/samples", "/api/v1/tags?q=30", "/api/v1/passes", "/api/v1/uplink", "/api/v1/gateway",
+}
 
 func TestLocalCallersNeedNoCredentials(t *testing.T) {
 	url := newGateway(t).serve(t)
@@ -149,6 +152,24 @@ func TestWhatIsNotThereIsAProblem(t *testing.T) {
 		{"GET", "/api/v1/alarms?state=all", http.StatusBadRequest, "unknown_parameter"},
 		{"GET", "/api/v1/devices?x", http.StatusBadRequest, "unknown_parameter"},
 		{"GET", "/api/v1/uplink?x", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/gateway?x", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/passes?x", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/passes/none", http.StatusNotFound, "not_found"},
+		{"GET", "/api/v1/passes/none?x", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/samples?device=x", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/samples?limit=0", http.StatusBadRequest, "bad_limit"},
+		{"GET", "/api/v1/tags", http.StatusBadRequest, "bad_query"},
+		{"GET", "/api/v1/tags?q=hello", http.StatusBadRequest, "bad_query"},
+		{"GET", "/api/v1/tags?q=30&limit=5001", http.StatusBadRequest, "bad_limit"},
+		{"GET", "/api/v1/tags?query=30", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/recording?for=11m", http.StatusBadRequest, "bad_duration"},
+		{"GET", "/api/v1/recording?for=-1s", http.StatusBadRequest, "bad_duration"},
+		{"GET", "/api/v1/recording?for=long", http.StatusBadRequest, "bad_duration"},
+		{"GET", "/api/v1/recording?from=1s", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/assets/page.js", http.StatusNotFound, "not_found"},
+		{"GET", "/live?x", http.StatusBadRequest, "unknown_parameter"},
+		{"GET", "/api/v1/alarms/a/acknowledge", http.StatusMethodNotAllowed, "method_not_allowed"},
+		{"POST", "/api/v1/alarms/a/delete", http.StatusNotFound, "not_found"},
 	} {
 		r := ask(t, c.method, url+c.path, nil)
 		o := r.object(t)

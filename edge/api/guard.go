@@ -37,18 +37,46 @@ func (s *Server) guard(r route) http.Handler {
 	if r.access == public {
 		return r.handler
 	}
+	own := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if !s.trusts(req) {
+		trusted := s.trusts(req)
+		if r.access == commanding && s.Token != "" {
+			trusted = s.hasToken(req)
+		}
+		if !trusted {
 			w.Header().Add("WWW-Authenticate", `Bearer realm="gateway"`)
 			w.Header().Add("WWW-Authenticate", `Basic realm="gateway: any user, the token as password"`)
-			refuse(w, &problem{http.StatusUnauthorized, "login_required", s.howToLogin()})
+			refuse(w, &problem{http.StatusUnauthorized, "login_required", s.howToLogin(r.access)})
 			return
+		}
+		if r.access == commanding {
+			if err := asked(own, req); err != nil {
+				refuse(w, problemOf(err))
+				return
+			}
 		}
 		r.handler.ServeHTTP(w, req)
 	})
 }
 
-func (s *Server) howToLogin() string {
+// commandHeader shows that a command was meant: no form and no picture of another site can send it.
+const commandHeader = "Tallydock-Command"
+
+// asked refuses commands that another web site's page may have made a browser send.
+func asked(own *http.CrossOriginProtection, r *http.Request) error {
+	if err := own.Check(r); err != nil {
+		return &problem{http.StatusForbidden, "cross_origin", "this comes from a page of another site; commands are taken from the gateway's own page"}
+	}
+	if r.Header.Get(commandHeader) == "" {
+		return &problem{http.StatusForbidden, "header_required", "send the header " + commandHeader + ": 1 with a command"}
+	}
+	return nil
+}
+
+func (s *Server) howToLogin(a access) string {
+	if s.Token != "" && a == commanding {
+		return "commands need the text of the gateway's api.token_file, from this machine too: as Authorization: Bearer TEXT, or as the password of any user"
+	}
 	if s.Token == "" {
 		return "this gateway answers callers on its own machine, by the name 127.0.0.1 or localhost; others need api.token_file"
 	}

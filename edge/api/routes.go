@@ -9,55 +9,75 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tallydock/tallydock/devices/alarm"
 )
 
 // access is who may use a route.
 type access uint8
 
 const (
-	public  access = 1 + iota // everybody who reaches the server
-	guarded                   // callers on this machine, and others with the token
+	public     access = 1 + iota // everybody who reaches the server
+	guarded                      // callers on this machine, and others with the token
+	commanding                   // as guarded, but where there is a token it is always needed; and no other web site's page
 )
 
-// route is one line of the API. All are for GET and HEAD.
+// route is one line of the API: for GET and HEAD, but for POST where it is commanding.
 type route struct {
-	path    string
+	path    string // as of http.ServeMux
 	access  access
 	handler http.Handler
 }
 
 // routes is the table.
 func (s *Server) routes() []route {
-	return []route{
+	table := []route{
 		{"/healthz", public, http.HandlerFunc(s.serveHealth)},
 		{"/metrics", guarded, promhttp.HandlerFor(s.Gatherer, promhttp.HandlerOpts{})},
 		{"/api/v1/state", guarded, answer(s.state)},
 		{"/api/v1/alarms", guarded, answer(s.alarms)},
+		{"/api/v1/alarms/{id}/acknowledge", commanding, answer(s.commands(alarm.Acknowledge))},
+		{"/api/v1/alarms/{id}/shelve", commanding, answer(s.commands(alarm.Shelve))},
+		{"/api/v1/alarms/{id}/unshelve", commanding, answer(s.commands(alarm.Unshelve))},
+		{"/api/v1/alarms/{id}/reset", commanding, answer(s.commands(alarm.Reset))},
 		{"/api/v1/devices", guarded, answer(s.devices)},
+		{"/api/v1/samples", guarded, answer(s.samples)},
+		{"/api/v1/tags", guarded, answer(s.tags)},
+		{"/api/v1/passes", guarded, answer(s.passes)},
+		{"/api/v1/passes/{id}", guarded, answer(s.pass)},
 		{"/api/v1/uplink", guarded, answer(s.uplink)},
+		{"/api/v1/gateway", guarded, answer(s.gateway)},
 		{"/api/v1/recording", guarded, http.HandlerFunc(s.serveRecording)},
-		{"/", guarded, http.HandlerFunc(s.servePage)},
 	}
+	return append(table, s.pageRoutes()...)
 }
 
 // handler finds the route of a request.
 func (s *Server) handler() http.Handler {
-	table := map[string]http.Handler{}
+	mux := http.NewServeMux()
 	for _, r := range s.routes() {
-		table[r.path] = s.guard(r)
+		mux.Handle(r.path, r.only(s.guard(r)))
 	}
-	return safe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h, known := table[r.URL.Path]
-		switch {
-		case !known:
-			refuse(w, &problem{http.StatusNotFound, "not_found", "there is nothing at " + r.URL.Path})
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			w.Header().Set("Allow", "GET, HEAD")
-			refuse(w, &problem{http.StatusMethodNotAllowed, "method_not_allowed", "this server only shows; use GET"})
-		default:
-			h.ServeHTTP(w, r)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, &problem{http.StatusNotFound, "not_found", "there is nothing at " + r.URL.Path})
+	})
+	return safe(mux)
+}
+
+// only lets the methods of a route through.
+func (r route) only(next http.Handler) http.Handler {
+	methods, advice := []string{http.MethodGet, http.MethodHead}, "this address only shows; use GET"
+	if r.access == commanding {
+		methods, advice = []string{http.MethodPost}, "this address takes commands; use POST"
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if !slices.Contains(methods, req.Method) {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			refuse(w, &problem{http.StatusMethodNotAllowed, "method_not_allowed", advice})
+			return
 		}
-	}))
+		next.ServeHTTP(w, req)
+	})
 }
 
 // list is a page of things. Next is what to ask for the page after with, "" at the end.
@@ -107,4 +127,23 @@ func known(r *http.Request, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// pageOf cuts a page out of items that are in the order of their keys: limit of them, of those behind the key after.
+func pageOf[T any](items []T, after string, limit int, key func(T) string) list[T] {
+	first, found := slices.BinarySearchFunc(items, after, func(it T, after string) int { return strings.Compare(key(it), after) })
+	if found {
+		first++
+	}
+	items = items[first:]
+	if len(items) <= limit {
+		return listOf(items, "")
+	}
+	return listOf(items[:limit], key(items[limit-1]))
+}
+
+// sortedBy puts items in the order of their keys.
+func sortedBy[T any](items []T, key func(T) string) []T {
+	slices.SortFunc(items, func(a, b T) int { return strings.Compare(key(a), key(b)) })
+	return items
 }

@@ -42,6 +42,9 @@ type Devices interface {
 type Road interface {
 	Standing() []watch.Standing // the alarms that are not normal
 	Stalled() time.Duration     // machine time since the last progress
+	// Local does what a person asks at the gateway, and returns once it is kept and shows in Standing, or why it changed
+	// nothing.
+	Local(ctx context.Context, c watch.Local) error
 	// Ask calls fn while the machine stands still, and returns when fn has; fn must be short. The error says that the
 	// gateway is stopping, or that ctx ended before fn was called.
 	Ask(ctx context.Context, fn func(*reconcile.Machine)) error
@@ -57,6 +60,14 @@ type Link struct {
 	Connected bool
 	Since     time.Time // machine time of the last change
 	Err       error     // why there is none; nil while connected or before the first try
+	AckedAt   time.Time // machine time at which the hub last said what it has; zero = not known
+}
+
+// ConfigState is which configuration the gateway works by.
+type ConfigState struct {
+	Version string // of the hub's; "" where it is the file's
+	State   string // applied, pending or refused
+	Reason  string // why it is refused, and what to do
 }
 
 // Rooms are the parts of the gateway that are shown.
@@ -68,6 +79,8 @@ type Rooms struct {
 	Unsynced func() bool // whether the clock is doubtful
 	// Recording shows what the devices say.
 	Recording *recording.Tap
+	// Config tells the state of the configuration; nil where there is only the file.
+	Config func() ConfigState
 }
 
 // Bounds of the server, machine time.
@@ -89,7 +102,10 @@ type Server struct {
 	Rooms
 	ready    chan struct{}
 	stopping chan struct{}
-	addr     string // set before ready is closed
+	addr     string    // set before ready is closed
+	began    time.Time // machine time
+	antennas map[string][]uint8
+	tally    tally
 }
 
 // New makes a Server. An address that other machines can reach needs a token.
@@ -98,12 +114,15 @@ func New(c Config, r Rooms) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve on %q: it is not host:port", c.Listen)
 	}
-	s := &Server{Config: c, Rooms: r, ready: make(chan struct{}), stopping: make(chan struct{})}
+	s := &Server{Config: c, Rooms: r, ready: make(chan struct{}), stopping: make(chan struct{}), began: time.Now(), antennas: map[string][]uint8{}}
 	if !isLoopback(host) && c.Token == "" {
 		return nil, fmt.Errorf("cannot serve on %s without a token: other machines can reach it; set one, or listen on 127.0.0.1", c.Listen)
 	}
 	if s.Speed == 0 {
 		s.Speed = 1
+	}
+	for _, d := range r.Devices.Snapshot() {
+		s.antennas[d.ID] = antennasOf(c.Plan, d.ID)
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)

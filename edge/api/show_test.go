@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +12,9 @@ import (
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/api"
+	"github.com/tallydock/tallydock/edge/reconcile"
+	"github.com/tallydock/tallydock/edge/recording"
+	"github.com/tallydock/tallydock/edge/site"
 	"github.com/tallydock/tallydock/edge/watch"
 )
 
@@ -83,12 +88,127 @@ func TestDevicesTellWhatToDo(t *testing.T) {
 	}
 }
 
+func TestDevicesTellHowMuchEachAntennaReads(t *testing.T) {
+	g := newGateway(t)
+	g.tapped(t)
+	d := items(t, get(t, g.serve(t)+"/api/v1/devices").object(t))[0].(map[string]any)
+	says(t, d, map[string]string{"id": "uhf-a1", "last_read": "2026-11-22T12:00:00Z"})
+	list := d["antennas"].([]any)
+	if len(list) != 2 {
+		t.Fatalf("antennas are %v", list)
+	}
+	says(t, list[0], map[string]string{"antenna": "0", "point": "SZ1-A-01", "side": "shelf", "reads": "2", "last_read": "2026-11-22T11:59:59Z"})
+	says(t, list[1], map[string]string{"antenna": "3", "point": "SZ1-A-01", "reads": "1"})
+}
+
+func TestAntennasThatReadNothingAreThere(t *testing.T) {
+	plan, err := site.New(site.Spec{Edge: "SZ1-E1", Doors: []site.Door{{
+		ID: "D1", Location: "DOCK", Inside: []site.Source{{Device: "uhf-a1", Antenna: 1}}, Outside: []site.Source{{Device: "uhf-a1", Antenna: 4}},
+		Quiet: time.Second, Longest: time.Minute, MinReads: 2,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(t)
+	g.conf.Plan = plan
+	g.rooms.Recording = recording.NewTap(nothing{}, g.conf.Now)
+	g.rooms.Recording.Read(devices.Read{Device: "uhf-a1", Antenna: 2, HostTime: noon})
+	list := items(t, get(t, g.serve(t)+"/api/v1/devices").object(t))[0].(map[string]any)["antennas"].([]any)
+	if len(list) != 3 {
+		t.Fatalf("antennas are %v", list)
+	}
+	says(t, list[0], map[string]string{"antenna": "1", "point": "D1", "side": "inside", "reads": "0", "rate_1s": "0", "last_read": "<nil>"})
+	says(t, list[1], map[string]string{"antenna": "2", "point": "", "side": "", "reads": "1"})
+	says(t, list[2], map[string]string{"antenna": "4", "point": "D1", "side": "outside"})
+}
+
+func TestSamplesTellTheLastValueOfEachChannel(t *testing.T) {
+	g := newGateway(t)
+	g.tapped(t)
+	url := g.serve(t) + "/api/v1/samples"
+	list := items(t, get(t, url).object(t))
+	if len(list) != 2 {
+		t.Fatalf("got %v", list)
+	}
+	says(t, list[0], map[string]string{
+		"key": "probe-r//temperature", "device": "probe-r", "channel": "", "quantity": "temperature", "unit": "°C", "value": "4.2", "quality": "good",
+		"at": "2026-11-22T11:59:00Z", "age_s": "60",
+		"trend": "[map[at:2026-11-22T11:58:00Z high:4.4 low:4.4] map[at:2026-11-22T11:59:00Z high:4.2 low:4.2]]",
+	})
+	says(t, list[1], map[string]string{"channel": "2", "quantity": "humidity", "value": "<nil>", "quality": "no_data", "trend": "[]"})
+	o := get(t, url+"?limit=1").object(t)
+	if o["next"] != "probe-r//temperature" {
+		t.Errorf("next is %v", o["next"])
+	}
+	o = get(t, url+"?limit=1&after=probe-r//temperature").object(t)
+	if says(t, items(t, o)[0], map[string]string{"channel": "2"}); o["next"] != "" {
+		t.Errorf("next is %v", o["next"])
+	}
+}
+
+func TestPassesTellHowEachTagWasRead(t *testing.T) {
+	g := newGateway(t)
+	trace := aTrace(t)
+	trace.Tags[0].Score = math.Inf(1)
+	g.road.traces = []*reconcile.Trace{trace, {Pass: "p0", Door: "D2"}}
+	url := g.serve(t) + "/api/v1/passes"
+	list := items(t, get(t, url).object(t))
+	if len(list) != 2 {
+		t.Fatalf("got %v", list)
+	}
+	says(t, list[0], map[string]string{
+		"pass": "p1", "door": "D1", "direction": "in", "confidence_permille": "970", "from": "2026-11-22T11:59:50Z", "to": "2026-11-22T11:59:54Z",
+		"gate_on": "2026-11-22T11:59:51Z", "tags": "2", "others": "1",
+	})
+	says(t, list[1], map[string]string{"direction": "undecided", "gate_on": "<nil>", "gate_off": "<nil>"})
+	o := get(t, url+"/p1").object(t)
+	traces := o["traces"].([]any)
+	says(t, traces[0], map[string]string{"score": "99"})
+	says(t, traces[2], map[string]string{"tag": "epc:3003", "member": "false", "score": "-2.5", "why": "lies beside the door"})
+	reads := traces[2].(map[string]any)["reads"].([]any)
+	says(t, reads[0], map[string]string{"at": "2026-11-22T11:59:50.1Z", "device": "dock", "antenna": "1", "side": "inside", "rssi_dbm": "-71", "foreign": "true"})
+	says(t, traces[0].(map[string]any)["reads"].([]any)[0], map[string]string{"rssi_dbm": "<nil>"})
+	if o := get(t, url+"/p0").object(t); fmt.Sprint(o["traces"]) != "[]" {
+		t.Errorf("a pass without tags has %v", o["traces"])
+	}
+}
+
+func TestGatewayTellsOfItself(t *testing.T) {
+	g := newGateway(t)
+	url := g.serve(t) + "/api/v1/gateway"
+	o := get(t, url).object(t)
+	says(t, o, map[string]string{"edge": "SZ1-E1", "site": "SZ1", "software": "1.2.3", "status": "degraded", "recovered": ""})
+	says(t, o["clock"], map[string]string{"now": "2026-11-22T12:00:00Z", "synced": "true", "speed": "1"})
+	says(t, o["config"], map[string]string{"source": "file", "version": "", "state": "applied", "reason": ""})
+	if o["memory_bytes"].(float64) < 1<<20 || o["uptime_s"].(float64) < 0 {
+		t.Errorf("memory and uptime are %v and %v", o["memory_bytes"], o["uptime_s"])
+	}
+	if _, ok := o["clock"].(map[string]any)["offset_s"].(float64); !ok {
+		t.Errorf("clock is %v", o["clock"])
+	}
+}
+
+func TestGatewayTellsWhichConfigurationItHas(t *testing.T) {
+	g := newGateway(t)
+	g.rooms.Config = func() api.ConfigState {
+		return api.ConfigState{Version: "17", State: "refused", Reason: "door D9 has no reader"}
+	}
+	g.conf.Speed = 60
+	url := g.serve(t)
+	o := get(t, url+"/api/v1/gateway").object(t)
+	says(t, o["config"], map[string]string{"source": "hub", "version": "17", "state": "refused", "reason": "door D9 has no reader"})
+	says(t, o["clock"], map[string]string{"offset_s": "<nil>", "speed": "60"})
+	holds(t, page(t, url+"/gateway", "en").body, "from the hub", "refused", "door D9 has no reader", "60×")
+}
+
 func TestUplinkTellsWhatTheHubLacks(t *testing.T) {
 	g := newGateway(t)
 	g.link = api.Link{Since: noon, Err: errors.New("connection refused")}
+	g.link.AckedAt = noon.Add(-time.Minute)
 	o := get(t, g.serve(t)+"/api/v1/uplink").object(t)
 	says(t, o, map[string]string{
-		"edge": "SZ1-E1", "connected": "false", "since": "2026-11-22T12:00:00Z", "error": "connection refused", "epoch": "3", "epoch_start": "100",
+		"acked_at": "2026-11-22T11:59:00Z",
+		"edge":     "SZ1-E1", "connected": "false", "since": "2026-11-22T12:00:00Z", "error": "connection refused", "epoch": "3", "epoch_start": "100",
 		"head": "4711", "acked": "4700", "lag": "11", "samples_head": "9", "samples_acked": "8", "low_space": "false", "store_error": "",
 	})
 }

@@ -20,10 +20,12 @@ import (
 	"github.com/tallydock/tallydock/devices/devicetest"
 	"github.com/tallydock/tallydock/devices/port"
 	"github.com/tallydock/tallydock/devices/unit"
+	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/api"
 	"github.com/tallydock/tallydock/edge/fleet"
 	"github.com/tallydock/tallydock/edge/outbox"
 	"github.com/tallydock/tallydock/edge/reconcile"
+	"github.com/tallydock/tallydock/edge/recording"
 	"github.com/tallydock/tallydock/edge/site"
 	"github.com/tallydock/tallydock/edge/watch"
 )
@@ -39,6 +41,10 @@ type road struct {
 	watch     *watch.Machine
 	stalled   time.Duration
 	busy      bool
+	commands  []watch.Local
+	refuses   error
+	now       func() time.Time
+	traces    []*reconcile.Trace
 }
 
 func (r *road) Standing() []watch.Standing {
@@ -46,6 +52,24 @@ func (r *road) Standing() []watch.Standing {
 	defer r.mu.Unlock()
 	return r.watch.Standing()
 }
+
+func (r *road) Local(ctx context.Context, c watch.Local) error {
+	if r.refuses != nil {
+		return r.refuses
+	}
+	var refused error
+	err := r.Ask(ctx, func(*reconcile.Machine) {
+		r.commands = append(r.commands, c)
+		for _, e := range r.watch.Step(watch.Input{Local: &c}, r.now()) {
+			if e.Refused != nil {
+				refused = e.Refused.Err
+			}
+		}
+	})
+	return errors.Join(err, refused)
+}
+
+func (r *road) Passes() []*reconcile.Trace { return r.traces }
 
 func (r *road) Stalled() time.Duration { return r.stalled }
 
@@ -87,7 +111,7 @@ func newGateway(t *testing.T) *gateway {
 		box:  &box{outbox.Position{Epoch: 3, EpochStart: 100, Head: 4711, Acked: 4700, SamplesHead: 9, SamplesAcked: 8, Free: 5 << 30, Need: 1 << 26}},
 		link: api.Link{Connected: true, Since: noon},
 	}
-	g.road = &road{reconcile: reconcile.New(plan, reconcile.Defaults()), watch: watch.New(watch.Spec{
+	g.road = &road{now: func() time.Time { return noon }, reconcile: reconcile.New(plan, reconcile.Defaults()), watch: watch.New(watch.Spec{
 		Occurrence: plan.Occurrence, Devices: []watch.Device{{ID: "probe-r", Location: "SZ1-R"}},
 		Rules: []watch.Rule{
 			{ID: "cold-r-high", Kind: watch.High, Class: "cold_chain", Location: "SZ1-R", Device: "probe-r", Quantity: unit.Temperature, Limit: 8000, Priority: alarm.Critical},
@@ -181,7 +205,12 @@ type reply struct {
 
 func ask(t *testing.T, method, url string, change func(*http.Request)) reply {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	return send(t, method, url, nil, change)
+}
+
+func send(t *testing.T, method, url string, body io.Reader, change func(*http.Request)) reply {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,4 +262,54 @@ func items(t *testing.T, object map[string]any) []any {
 		t.Fatalf("no list in %v", object)
 	}
 	return list
+}
+
+// tapped lets reads and samples pass a tap.
+func (g *gateway) tapped(t *testing.T) {
+	t.Helper()
+	g.rooms.Recording = recording.NewTap(nothing{}, g.conf.Now)
+	tag, err := devices.NewTag(devices.TagEPC, []byte{0x30, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, device := range []string{"uhf-a1", "uhf-a1", "uhf-x"} {
+		g.rooms.Recording.Read(devices.Read{Device: device, Tag: tag, HostTime: noon.Add(-time.Second), Count: 1})
+	}
+	g.rooms.Recording.Read(devices.Read{Device: "uhf-a1", Antenna: 3, Tag: tag, HostTime: noon, Count: 1})
+	for i, v := range []unit.Milli{4400, 4200} {
+		g.rooms.Recording.Sample(devices.Sample{Device: "probe-r", Quantity: unit.Temperature, Value: v, HostTime: noon.Add(time.Duration(i-2) * time.Minute)})
+	}
+	g.rooms.Recording.Sample(devices.Sample{Device: "probe-r", Channel: "2", Quantity: unit.Humidity, Quality: devices.NoData, HostTime: noon.Add(-time.Hour)})
+}
+
+// aTrace is a pass with three tags, of which two passed, one reads without strength, and one only lies there.
+func aTrace(t *testing.T) *reconcile.Trace {
+	t.Helper()
+	tr := &reconcile.Trace{
+		Pass: "p1", Door: "D1", Direction: wire.In, Confidence: 970, From: noon.Add(-10 * time.Second), To: noon.Add(-6 * time.Second),
+		GateOn: noon.Add(-9 * time.Second), GateOff: noon.Add(-8 * time.Second),
+	}
+	at := func(ms int, side string, dBm int) reconcile.ReadTrace {
+		return reconcile.ReadTrace{
+			At: tr.From.Add(time.Duration(ms) * time.Millisecond), Device: "dock", Antenna: 1, Side: side, RSSI: unit.DBm(dBm * 100), HasRSSI: dBm != 0,
+		}
+	}
+	for i, x := range []reconcile.TagTrace{
+		{Member: true, Score: 3, Why: "goes with the others", Reads: []reconcile.ReadTrace{at(500, "outside", 0), at(1500, "inside", 0)}},
+		{
+			Member: true, Score: 4.2, Why: "rises and falls", Reads: []reconcile.ReadTrace{
+				at(0, "outside", -70), at(900, "outside", -60), at(1500, "middle", -50), at(2500, "inside", -62),
+			},
+		},
+		{Score: -2.5, Why: "lies beside the door", Reads: []reconcile.ReadTrace{at(100, "inside", -71), at(3900, "inside", -72)}},
+	} {
+		tag, err := devices.NewTag(devices.TagEPC, []byte{0x30, byte(i + 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Tag = tag
+		tr.Tags = append(tr.Tags, x)
+	}
+	tr.Tags[2].Reads[0].Foreign = true
+	return tr
 }

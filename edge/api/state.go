@@ -1,12 +1,11 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/tallydock/tallydock/edge/reconcile"
@@ -28,6 +27,29 @@ type state struct {
 	Left      int       `json:"left"`      // went out through a door
 	Strange   uint64    `json:"strange"`   // reads by antennas that stand nowhere in the configuration
 	Locations []count   `json:"locations"`
+}
+
+// tally keeps the counts for the page for a moment: counting stops the machine, and many pages may be open.
+type tally struct {
+	mu    sync.Mutex
+	at    time.Time // machine time
+	state state
+}
+
+const tallyFor = 4 * time.Second
+
+// countsLately gives counts that may be a little old.
+func (s *Server) countsLately(ctx context.Context) (state, error) {
+	s.tally.mu.Lock()
+	defer s.tally.mu.Unlock()
+	if !s.tally.at.IsZero() && time.Since(s.tally.at) < tallyFor {
+		return s.tally.state, nil
+	}
+	st, err := s.counts(ctx)
+	if err == nil {
+		s.tally.at, s.tally.state = time.Now(), st
+	}
+	return st, err
 }
 
 // place is one location with its tags.
@@ -80,6 +102,15 @@ func limitOf(text string) (int, error) {
 	return n, nil
 }
 
+// pageAsked reads the parameters of a list in pages, and refuses those that it does not have.
+func pageAsked(r *http.Request, more ...string) (after string, limit int, err error) {
+	if err := known(r, append(more, "after", "limit")...); err != nil {
+		return "", 0, err
+	}
+	limit, err = limitOf(r.URL.Query().Get("limit"))
+	return r.URL.Query().Get("after"), limit, err
+}
+
 // counts counts the tags of each place of the plan, in its order.
 func (s *Server) counts(ctx context.Context) (state, error) {
 	st := state{At: s.Now().UTC(), Locations: make([]count, len(s.Plan.Places))}
@@ -112,8 +143,7 @@ func (s *Server) place(ctx context.Context, location, after string, limit int) (
 		return place{}, &problem{http.StatusNotFound, "not_found", fmt.Sprintf("location %q is none of this gateway's", location)}
 	}
 	p := place{At: s.Now().UTC(), count: count{Location: location}}
-	var found firstTags
-	found.most = limit + 1
+	found := firstOf[tag]{most: limit + 1, key: func(t tag) string { return t.Tag }}
 	err := s.Road.Ask(ctx, func(m *reconcile.Machine) {
 		m.Each(func(w reconcile.Whereabouts) bool {
 			if w.Location != location {
@@ -142,20 +172,21 @@ func (s *Server) place(ctx context.Context, location, after string, limit int) (
 	return p, nil
 }
 
-// firstTags keeps the first tags of many, by their ids, in little more memory than those need.
-type firstTags struct {
-	most int
-	tags []tag
+// firstOf keeps the first of many things, by their keys, in little more memory than those need.
+type firstOf[T any] struct {
+	most  int
+	key   func(T) string
+	items []T
 }
 
-func (f *firstTags) add(t tag) {
-	f.tags = append(f.tags, t)
-	if len(f.tags) >= 2*f.most {
-		f.tags = f.sorted()
+func (f *firstOf[T]) add(it T) {
+	f.items = append(f.items, it)
+	if len(f.items) >= 2*f.most {
+		f.items = f.sorted()
 	}
 }
 
-func (f *firstTags) sorted() []tag {
-	slices.SortFunc(f.tags, func(a, b tag) int { return cmp.Compare(a.Tag, b.Tag) })
-	return f.tags[:min(len(f.tags), f.most)]
+func (f *firstOf[T]) sorted() []T {
+	sortedBy(f.items, f.key)
+	return f.items[:min(len(f.items), f.most)]
 }

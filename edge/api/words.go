@@ -1,14 +1,16 @@
 package api
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tallydock/tallydock/devices/modbus"
 	"github.com/tallydock/tallydock/devices/port"
 )
 
-// language of the technician's page.
+// language of the technician's pages.
 type language uint8
 
 const (
@@ -27,55 +29,28 @@ func (l language) Say(key string) string {
 	return key
 }
 
-// words are the page's texts: English, Simplified Chinese.
-var words = map[string][2]string{
-	"gateway": {"Gateway", "网关"}, "site": {"Site", "站点"}, "version": {"Version", "版本"}, "time": {"Time", "时间"},
-	"status.ok":       {"All is well", "一切正常"},
-	"status.degraded": {"Works, but something is missing", "可以工作，但有异常"},
-	"status.failing":  {"Cannot keep what is read", "无法保存读取的数据"},
+// Fill gives a text with its holes filled: name, value, name, value, …
+func (l language) Fill(key string, holes ...any) string {
+	pairs := make([]string, 0, len(holes))
+	for i := 0; i+1 < len(holes); i += 2 {
+		pairs = append(pairs, fmt.Sprintf("{%v}", holes[i]), fmt.Sprint(holes[i+1]))
+	}
+	return strings.NewReplacer(pairs...).Replace(l.Say(key))
+}
 
-	"devices": {"Devices", "设备"}, "no_devices": {"No devices are configured", "没有配置设备"},
-	"up": {"works", "正常"}, "degraded": {"degraded", "降级"}, "down": {"down", "离线"},
-	"since": {"since", "始于"}, "reads": {"reads", "次读取"}, "lost": {"lost", "条丢失"},
-
-	"hub": {"Hub", "中心"}, "connected": {"connected", "已连接"}, "disconnected": {"no connection", "未连接"},
-	"head": {"Records kept", "已保存记录"}, "acked": {"Records the hub has", "中心已确认"}, "lag": {"Records the hub lacks", "待上传"},
-	"thinned": {"Samples given up for want of space", "因空间不足舍弃的采样"}, "free": {"Free space", "剩余空间"},
-
-	"alarms": {"Alarms", "报警"}, "no_alarms": {"No alarms", "没有报警"},
-	"unacked": {"not acknowledged", "未确认"}, "acked_state": {"acknowledged", "已确认"},
-	"rtn_unacked": {"returned, not acknowledged", "已恢复，未确认"}, "shelved": {"shelved", "已搁置"},
-	"suppressed": {"suppressed", "已抑制"}, "out_of_service": {"out of service", "停用"},
-	"priority": {"priority", "优先级"},
-
-	"locations": {"Locations", "位置"}, "location": {"Location", "位置"}, "present": {"Present", "在位"}, "unseen": {"Unseen", "未读到"},
-	"undecided": {"Not placed yet", "尚未定位"}, "left": {"Left through a door", "已出库"},
-	"strange": {"Reads by antennas that stand nowhere in the configuration", "配置中没有位置的天线读取次数"},
-	"speed":   {"demonstration, speed", "演示，倍速"},
-	"busy":    {"The gateway is too busy to count", "网关繁忙，暂时无法统计"},
-
-	"hub_unreachable": {"No connection to the hub; what is read is kept here meanwhile", "无法连接中心；数据暂存于本机"},
-	"clock_unsynced":  {"The clock cannot be right; check the battery and the time service (NTP)", "时钟不准；请检查电池和时间同步服务（NTP）"},
-	"store_failed":    {"The store has failed; restart the gateway and look at the disk", "存储已失效；请重启网关并检查磁盘"},
-	"low_space":       {"Too little free space; readers wait until there is more", "磁盘空间不足；读写器正在等待"},
-	"stalled":         {"Nothing can be kept; look at the disk and the log", "数据无法保存；请检查磁盘和日志"},
-	"store_recovered": {"The store was not as it should be when the gateway started", "启动时发现存储不完整"},
-	"device_down":     {"Device is down", "设备离线"}, "device_degraded": {"Device is degraded", "设备降级"},
-
-	"alarm.high":            {"{quantity} is {value}, at or above the limit of {limit}", "{quantity} {value}，达到或超过上限 {limit}"},
-	"alarm.low":             {"{quantity} is {value}, at or below the limit of {limit}", "{quantity} {value}，达到或低于下限 {limit}"},
-	"alarm.no_data":         {"{quantity}: no value for too long", "长时间没有{quantity}数据"},
-	"alarm.sentinel":        {"The probe says that it has no value; check its wiring", "探头报告无有效值；请检查接线"},
-	"alarm.out_of_range":    {"The value {value} cannot be right; check the probe", "测量值 {value} 不可信；请检查探头"},
-	"alarm.device_down":     {"The device is down", "设备离线"},
-	"alarm.low_space":       {"Too little free space; readers wait until there is more", "磁盘空间不足；读写器正在等待"},
-	"alarm.store_truncated": {"The store had lost something when the gateway started", "启动时发现存储丢失数据"},
-	"alarm.store_damaged":   {"Damaged records were found in the store; check the disk", "存储中发现损坏的记录；请检查磁盘"},
-	"alarm.clock_unsynced":  {"The clock cannot be right; check the battery and the time service (NTP)", "时钟不准；请检查电池和时间同步服务（NTP）"},
-	"alarm.rule_removed":    {"Its rule is no longer configured", "对应规则已被删除"},
-
-	"temperature": {"Temperature", "温度"}, "humidity": {"Humidity", "湿度"}, "pressure": {"Pressure", "气压"},
-	"battery": {"Battery", "电量"}, "voltage": {"Voltage", "电压"}, "signal_quality": {"Signal quality", "信号质量"},
+// Span writes a length of time roughly, as people say it.
+func (l language) Span(d time.Duration) string {
+	s := int(max(0, d).Round(time.Second) / time.Second)
+	switch {
+	case s < 60:
+		return l.Fill("span.s", "s", s)
+	case s < 3600:
+		return l.Fill("span.m", "m", s/60)
+	case s < 86400:
+		return l.Fill("span.h", "h", s/3600, "m", s/60%60)
+	default:
+		return l.Fill("span.d", "d", s/86400, "h", s/3600%24)
+	}
 }
 
 // advice says in Chinese what a driver's English sentence is about, by words in it; the sentence itself is shown below.

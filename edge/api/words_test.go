@@ -1,19 +1,52 @@
 package api
 
 import (
+	"io/fs"
 	"regexp"
+	"slices"
 	"testing"
+	"time"
 	"unicode"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/alarm"
+	"github.com/tallydock/tallydock/devices/unit"
 )
 
 func TestEveryTextOfThePageHasBothLanguages(t *testing.T) {
-	used := regexp.MustCompile(`\.Say "([^"]+)"`).FindAllStringSubmatch(pageText, -1)
-	if len(used) < 20 {
-		t.Fatalf("found %d texts in the page", len(used))
+	var text string
+	names, err := fs.Glob(pageFiles, "page/*.html")
+	if err != nil || len(names) < 9 {
+		t.Fatalf("found %d pages, %v", len(names), err)
+	}
+	for _, name := range names {
+		b, err := fs.ReadFile(pageFiles, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b)
+	}
+	script, err := fs.ReadFile(pageFiles, "page/page.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := regexp.MustCompile(`(?:Say|Fill) "([^"]+)"`).FindAllStringSubmatch(text, -1)
+	if len(used) < 100 {
+		t.Fatalf("found %d texts in the pages", len(used))
 	}
 	for _, u := range used {
 		if _, ok := words[u[1]]; !ok {
 			t.Errorf("text %q is not known", u[1])
+		}
+	}
+	for _, u := range regexp.MustCompile(`words\.(\w+)|words\['([\w.]+)'\]|say\('(\w+)'`).FindAllStringSubmatch(string(script), -1) {
+		if key := u[1] + u[2] + u[3]; !slices.Contains(scriptWords, key) {
+			t.Errorf("the script is not given text %q", key)
+		}
+	}
+	for _, key := range scriptWords {
+		if _, ok := words[key]; !ok {
+			t.Errorf("text %q for the script is not known", key)
 		}
 	}
 	holes := regexp.MustCompile(`\{\w+\}`)
@@ -48,12 +81,43 @@ func hasHan(s string) bool {
 }
 
 func TestStatesAndCodesHaveTexts(t *testing.T) {
-	for _, key := range []string{
-		"status.ok", "status.degraded", "status.failing", "up", "degraded", "down", "unacked", "acked_state", "rtn_unacked", "shelved",
-		"suppressed", "out_of_service", "hub_unreachable", "clock_unsynced", "store_failed", "low_space", "stalled", "store_recovered",
-	} {
+	keys := []string{
+		"status.ok", "status.degraded", "status.failing", "hub_unreachable", "clock_unsynced", "store_failed", "low_space", "stalled",
+		"store_recovered", "p1", "p2", "p3", "p9", "tag.present", "tag.unseen", "tag.undecided", "tag.left", "way.in", "way.out",
+		"way.turned_back", "way.undecided", "show.all", "show.members", "show.others", "do.acknowledge", "do.shelve", "do.unshelve",
+		"do.reset", "config.file", "config.hub", "config.applied", "config.pending", "config.refused",
+	}
+	for s := alarm.Unacked; s.Known(); s++ {
+		keys = append(keys, "state."+s.String())
+	}
+	for q := range devices.Quality(devices.Qualities) {
+		keys = append(keys, "q."+q.String())
+	}
+	for _, q := range unit.Quantities() {
+		keys = append(keys, q.String())
+	}
+	for s := devices.Down; s <= devices.Up; s++ {
+		keys = append(keys, s.String())
+	}
+	for _, side := range sideNames {
+		keys = append(keys, "side."+side)
+	}
+	for _, key := range keys {
 		if _, ok := words[key]; !ok {
 			t.Errorf("text %q is missing", key)
+		}
+	}
+}
+
+func TestSpansAreSaidRoughly(t *testing.T) {
+	for d, want := range map[time.Duration][2]string{
+		-time.Second: {"0 s", "0 秒"}, 59400 * time.Millisecond: {"59 s", "59 秒"}, 59600 * time.Millisecond: {"1 min", "1 分钟"},
+		59*time.Minute + 59*time.Second: {"59 min", "59 分钟"}, 125 * time.Minute: {"2 h 5 min", "2 小时 5 分"}, 50 * time.Hour: {"2 d 2 h", "2 天 2 小时"},
+	} {
+		for l, want := range want {
+			if got := language(l).Span(d); got != want {
+				t.Errorf("%s is %q; want %q", d, got, want)
+			}
 		}
 	}
 }

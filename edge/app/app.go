@@ -1,8 +1,11 @@
 // Package app builds a gateway from its configuration, starts its parts in order and stops them in the reverse order.
 //
 // The order: the store's folder is locked, serial file numbers are held, the store is opened; then run the pipeline, the
-// uplink, the HTTP server, the site's MQTT connection and, last, the drivers. So nothing is read before it can be kept,
-// and at the end what was read is kept before the store closes.
+// uplink, the HTTP server, the outputs, the site's MQTT connection and, last, the drivers. So nothing is read before it can
+// be kept, and at the end what was read is kept before the store closes.
+//
+// An App is one gateway with one configuration. A Keeper runs one after the other, for a program whose configuration changes
+// while it runs: because its file was changed, or because the hub sent another.
 package app
 
 import (
@@ -22,8 +25,10 @@ import (
 	"github.com/tallydock/tallydock/devices/port"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/api"
+	"github.com/tallydock/tallydock/edge/catalog"
 	"github.com/tallydock/tallydock/edge/config"
 	"github.com/tallydock/tallydock/edge/fleet"
+	"github.com/tallydock/tallydock/edge/output"
 	"github.com/tallydock/tallydock/edge/pipeline"
 	"github.com/tallydock/tallydock/edge/reconcile"
 	"github.com/tallydock/tallydock/edge/recording"
@@ -40,6 +45,8 @@ type Options struct {
 	Built    time.Time // when the program was made; no clock is right that shows an earlier time. Zero = not known
 	// Memory is the soft limit of the whole program's memory in bytes, where the environment sets none; 0 sets none.
 	Memory int64
+	// Level is the level of Log, which follows the configuration; nil = it stays.
+	Level *slog.LevelVar
 }
 
 // Memory is the limit for a program that is a gateway and nothing else. The store's options are made for it.
@@ -49,6 +56,7 @@ const Memory = 64 << 20
 type App struct {
 	conf    config.Config
 	opt     Options
+	had     inherited
 	plan    *site.Plan
 	clk     clock.Clock
 	ready   chan struct{}
@@ -63,6 +71,9 @@ type App struct {
 	uplink   *uplink.Uplink
 	tap      *recording.Tap
 	fleet    *fleet.Fleet
+	outputs  *output.Outputs
+	catalog  *catalog.Catalog
+	site     *mqttnode.Broker // the site's; nil where nobody needs it
 	api      *api.Server
 }
 
@@ -113,11 +124,9 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 // build opens and starts the parts in their order.
 func (a *App) build(ctx context.Context) error {
-	lock, err := lockFolder(a.conf.Data)
-	if err != nil {
+	if err := a.takeFolder(); err != nil {
 		return err
 	}
-	a.closeLater("folder lock", lock.Close)
 	ports, err := port.NewOpener(a.serialPorts())
 	if err != nil {
 		return err
@@ -126,6 +135,10 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.openStore(ctx); err != nil {
 		return err
 	}
+	if err := a.openCatalog(); err != nil {
+		return err
+	}
+	a.makeOutputs()
 	if err := a.startPipeline(); err != nil {
 		return err
 	}
@@ -137,6 +150,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.startAPI(); err != nil {
+		return err
+	}
+	if err := a.startOutputs(); err != nil {
 		return err
 	}
 	if broker != nil {
@@ -162,28 +178,43 @@ func (a *App) openStore(ctx context.Context) error {
 	if !recovery.Clean() {
 		a.opt.Log.Error("the store was not as it should be", "found", recovery.String())
 	}
-	floor := a.opt.Built
-	if err := st.Load([]byte(pipeline.TimeKey), func(_, v []byte) error {
-		if t, err := time.Parse(time.RFC3339, string(v)); err == nil && t.After(floor) {
-			floor = t
+	return a.setTime()
+}
+
+// setTime makes the business time of what is known of it.
+func (a *App) setTime() error {
+	if a.had.time != nil && a.had.time.clk == a.clk {
+		a.time = a.had.time
+		return nil
+	}
+	var kept time.Time
+	if err := a.store.Load([]byte(pipeline.TimeKey), func(_, v []byte) error {
+		if t, err := time.Parse(time.RFC3339, string(v)); err == nil {
+			kept = t
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	a.time = newSteady(a.clk, floor)
+	floor, believed := floorOf(a.opt.Built, kept)
+	if !believed {
+		a.opt.Log.Error("the time that was kept is a lifetime after this program was made; it does not count", "kept", kept, "made", a.opt.Built)
+	}
+	a.time = newSteady(a.clk, floor, systemClock())
 	if a.time.Unsynced() {
-		a.opt.Log.Warn("the machine's clock is behind what it has shown before; times are guesses until it is set", "clock", time.Now(), "at_least", floor)
+		a.opt.Log.Warn("the machine's clock is not set, or behind what it has shown before; times are guesses until it is set",
+			"clock", time.Now(), "at_least", floor, "taken", a.time.Now())
 	}
 	return nil
 }
 
 func (a *App) startPipeline() error {
 	par := reconcile.Defaults().AtSpeed(a.clk.Speed())
+	par.Trace = true
 	p, err := pipeline.New(pipeline.Config{
 		Store: a.store, Reconcile: reconcile.New(a.plan, par), Watch: watch.New(a.conf.Watch(a.plan)), Now: a.time.Now,
 		Unsynced: a.time.Unsynced, Location: func(d string) string { return a.conf.LocationOf(a.plan, d) },
-		Patient: a.patient(), Conditions: a.conditions, Every: a.conf.Samples.Every, Change: a.conf.Samples.Change.Milli,
+		Patient: a.patient(), Conditions: a.conditions, Outputs: a.outputs, Lights: a.conf.Lights(), Doors: a.doorIDs(), Every: a.conf.Samples.Every, Change: a.conf.Samples.Change.Milli,
 		Log: a.opt.Log.With("part", "pipeline"), Registerer: a.registry,
 	})
 	if err != nil {
@@ -202,9 +233,10 @@ func (a *App) startUplink() error {
 		Status: func() wire.Status {
 			return wire.Status{
 				Software: a.opt.Software, ClockUnsynced: a.time.Unsynced(), Devices: a.fleet.Snapshot(), Limits: limits,
-				Doors: doorsOf(a.plan),
+				Doors: doorsOf(a.plan), Config: a.configStatus(),
 			}
 		},
+		Configuration: a.had.offer, Catalog: a.takeCatalog,
 	}, a.store, a.pipeline.Command)
 	if err != nil {
 		return err
@@ -217,10 +249,11 @@ func (a *App) startUplink() error {
 // which tells the hub of them.
 func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
 	var broker *mqttnode.Broker
-	if m := a.conf.MQTT; m != nil && a.hasAddress("mqtt:") {
+	if m := a.conf.MQTT; m != nil && (a.hasAddress("mqtt:") || a.publishes()) {
 		var err error
 		broker, err = mqttnode.New(mqttnode.Config{
 			URL: m.URL, User: m.User, Password: m.Password.Reveal(), ClientID: "td-site-" + a.conf.Edge, Log: a.opt.Log.With("part", "mqtt"),
+			Joined: a.outputs.Renew,
 		})
 		if err != nil {
 			return nil, err
@@ -231,11 +264,11 @@ func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
 	f, err := fleet.New(fleet.Config{
 		Devices: a.conf.DeviceSettings(), Env: env, Location: func(d string) string { return a.conf.LocationOf(a.plan, d) },
 		Log: a.opt.Log, Clock: a.clk, Registerer: a.registry,
-	}, a.tap)
+	}, stamper{a.tap, a.time})
 	if err != nil {
 		return nil, err
 	}
-	a.fleet = f
+	a.fleet, a.site = f, broker
 	a.stage.start("uplink", a.uplink.Run)
 	return broker, nil
 }

@@ -11,10 +11,10 @@ func (a *App) conditions() []watch.Condition {
 	own := func(rule, class, reason string, p alarm.Priority, active bool) watch.Condition {
 		return watch.Condition{Rule: "gateway-" + rule, Source: a.conf.Edge, Class: class, Reason: reason, Priority: uint8(p), Active: active}
 	}
-	return []watch.Condition{
+	return append([]watch.Condition{
 		own("low-space", "store", "low_space", alarm.High, pos.LowSpace),
 		own("store-lost", "store", "store_truncated", alarm.Critical, !a.recovery.Clean()),
 		own("store-damaged", "store", "store_damaged", alarm.High, pos.Damaged > 0),
 		own("clock", "device", "clock_unsynced", alarm.Medium, a.time.Unsynced()),
-	}
+	}, a.outputConditions(a.pipeline.Standing())...)
 }

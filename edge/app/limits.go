@@ -17,7 +17,7 @@ func limitsOf(s watch.Spec) []wire.Limit {
 	var out []wire.Limit
 	at := map[key]int{}
 	for _, r := range s.Rules {
-		if r.Kind == watch.NoData || r.Location == "" {
+		if r.Kind != watch.High && r.Kind != watch.Low || r.Location == "" {
 			continue
 		}
 		k := key{r.Location, r.Quantity}

@@ -103,11 +103,11 @@ func Default() Config {
 // Load reads file, applies the overrides that env finds (os.LookupEnv), checks the result and reads the password files.
 // The error lists all that is wrong, a line each.
 func Load(file string, env func(name string) (string, bool)) (Config, error) {
-	return load(file, env, func(*Config) error { return nil })
+	return load(file, "", env, func(*Config) error { return nil })
 }
 
-// load is Load with a change before the check.
-func load(file string, env func(name string) (string, bool), change func(*Config) error) (Config, error) {
+// load is Load with a change before the check; with says in errors what that is.
+func load(file, with string, env func(name string) (string, bool), change func(*Config) error) (Config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return Config{}, fmt.Errorf("cannot read configuration: %w", err)
@@ -120,11 +120,11 @@ func load(file string, env func(name string) (string, bool), change func(*Config
 		err = c.Validate()
 	}
 	if err != nil {
-		return Config{}, fmt.Errorf("configuration %s:\n%w", file, err)
+		return Config{}, fmt.Errorf("configuration %s%s:\n%w", file, with, err)
 	}
 	c.resolve(filepath.Dir(file))
 	if err := c.readSecrets(); err != nil {
-		return Config{}, fmt.Errorf("configuration %s:\n%w", file, err)
+		return Config{}, fmt.Errorf("configuration %s%s:\n%w", file, with, err)
 	}
 	return c, nil
 }

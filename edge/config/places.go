@@ -84,6 +84,7 @@ func (c *Config) checkDoor(f *findings, used antennas, path string, d Door) {
 		}
 	}
 	c.checkWay(f, path, d)
+	c.checkSignals(f, path+".signals", d.Signals)
 	if d.Quiet < 0 {
 		f.add(path+".quiet", "is %s; use more than 0", d.Quiet)
 	}

@@ -221,7 +221,9 @@ func (c *Config) checkWatching(f *findings) {
 			f.add(path+".while", "is %q; use unacked, active or active_unacked", o.While)
 		}
 		f.priority(path+".priority", o.Priority)
+		c.checkDrive(f, path, o.Drive)
 	}
+	c.checkPorts(f)
 	for i, x := range c.Calibrations {
 		path := fmt.Sprintf("calibrations[%d]", i)
 		if !c.hasDevice(x.Device) {

@@ -91,6 +91,7 @@ type Output struct {
 	Priority alarm.Priority `yaml:"priority"` // the least urgent that counts; 9
 	Class    string         `yaml:"class"`    // "" = each
 	Location string         `yaml:"location"` // "" = each
+	Drive    `yaml:",inline"`
 }
 
 // Calibration is what a certificate says of a probe, valid until the next one of the same probe.

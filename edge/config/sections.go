@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -53,22 +54,17 @@ var sections = map[string]func(to, from *Config){
 
 // LoadWith is Load with the sections that the hub's text has in place of the file's own; the other sections stay. An empty
 // text changes nothing.
-func LoadWith(file string, hub string, env func(name string) (string, bool)) (Config, error) {
+func LoadWith(file, hub string, env func(name string) (string, bool)) (Config, error) {
 	if strings.TrimSpace(hub) == "" {
 		return Load(file, env)
 	}
-	return load(file, env, func(c *Config) error {
-		if err := c.overlay(hub); err != nil {
-			return fmt.Errorf("in what the hub sent:\n%w", err)
-		}
-		return nil
-	})
+	return load(file, " with the hub's sections", env, func(c *Config) error { return c.overlay(hub) })
 }
 
 // overlay puts the sections of text in place of c's.
 func (c *Config) overlay(text string) error {
 	names, err := sectionNames(text)
-	if err != nil {
+	if err != nil || len(names) == 0 {
 		return err
 	}
 	from := Default()
@@ -88,7 +84,9 @@ func (c *Config) overlay(text string) error {
 func sectionNames(text string) ([]string, error) {
 	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 	var doc, more yaml.Node
-	if err := d.Decode(&doc); err != nil {
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, nil // nothing but comments
+	} else if err != nil {
 		return nil, plain(err)
 	}
 	if d.Decode(&more) == nil {

@@ -76,6 +76,7 @@ type Door struct {
 	Quiet    time.Duration `yaml:"quiet"`     // business time without a read after which a pass closes; 3s
 	Longest  time.Duration `yaml:"longest"`   // business time after which a pass closes whatever is read; 20 × quiet, at least 1m
 	MinReads uint32        `yaml:"min_reads"` // reads below which a tag does not count as passing; 2
+	Signals  Signals       `yaml:"signals"`
 }
 
 // Defaults of what stands in lists.
@@ -105,6 +106,7 @@ func (c *Config) fill() {
 		}
 	}
 	c.fillRules()
+	c.fillOutputs()
 }
 
 func orElse[T comparable](v, standard T) T {

@@ -4,14 +4,14 @@ package outbox
 
 import "github.com/tallydock/tallydock/devices/wire"
 
-// Kind says what a record is, without decoding it. The numbers are part of stored data.
+// Kind says what a record is about, without decoding it. The numbers are part of stored data.
 type Kind uint8
 
 // The kinds of record.
 const (
 	Movement Kind = 1 + iota
-	Pass
-	Alarm
+	Pass          // and the verdict on one
+	Alarm         // and what comes of one: excursions, escalations, resets of sums, answers to commands
 	Sample
 )
 

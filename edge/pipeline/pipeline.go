@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/edge/output"
 	"github.com/tallydock/tallydock/edge/reconcile"
 	"github.com/tallydock/tallydock/edge/store"
 	"github.com/tallydock/tallydock/edge/watch"
@@ -40,6 +40,9 @@ type Config struct {
 	Patient func(devices.Read) bool
 	// Conditions tells what the gateway knows of itself that is an alarm; it is asked about once a second.
 	Conditions func() []watch.Condition
+	Outputs    Outputs       // the gateway's lamps and relays; nil = none
+	Lights     []output.Door // the doors that have some of them
+	Doors      []string      // for which lists may be given
 	Every      time.Duration // samples of a channel are kept once in so long,
 	Change     unit.Milli    // or when they changed by so much
 	Log        *slog.Logger
@@ -74,6 +77,8 @@ type Pipeline struct {
 	queue   chan item
 	stopped chan struct{}
 	metrics *metrics
+	lights  *output.Lights
+	traces  traces
 
 	now      time.Time // of the last step
 	ticked   time.Time // machine time of the last tick
@@ -96,6 +101,7 @@ func New(c Config) (*Pipeline, error) {
 		conf: c, queue: make(chan item, queueLength), stopped: make(chan struct{}), thin: map[channel]thinned{},
 	}
 	p.metrics = newMetrics(c.Registerer, p)
+	p.lights = output.NewLights(c.Lights, p.want)
 	p.standing.Store(&[]watch.Standing{})
 	p.progress.Store(time.Now().UnixNano())
 	if err := p.restore(); err != nil {
@@ -122,6 +128,7 @@ func (p *Pipeline) restore() error {
 	}
 	p.conf.Reconcile.Restarted()
 	p.alarms(p.conf.Watch.Restarted(p.step(p.conf.Now())))
+	p.seedRooms()
 	p.conf.Log.Info("state is loaded", "tags", p.conf.Reconcile.Tags(), "alarms", len(p.conf.Watch.Standing()))
 	return nil
 }
@@ -148,8 +155,12 @@ func (p *Pipeline) GPI(g devices.GPI) {
 
 // Sample implements devices.Sink.
 func (p *Pipeline) Sample(s devices.Sample) {
-	if s.HostTime.IsZero() || p.conf.Unsynced() {
+	unsynced := p.conf.Unsynced()
+	if s.HostTime.IsZero() || unsynced {
 		s.HostTime = p.conf.Now()
+	}
+	if unsynced && s.Quality == devices.Good {
+		s.Quality, s.Reason = devices.ClockUnsynced, "clock_unsynced"
 	}
 	p.push(item{sample: &s})
 }
@@ -183,27 +194,6 @@ func (p *Pipeline) Standing() []watch.Standing { return *p.standing.Load() }
 
 // Stalled tells for how long the pipeline has made no progress; the disk is full or broken then.
 func (p *Pipeline) Stalled() time.Duration { return time.Since(time.Unix(0, p.progress.Load())) }
-
-// Ask runs fn between two steps, when the machines may be looked at; fn must be short.
-func (p *Pipeline) Ask(ctx context.Context, fn func(*reconcile.Machine)) error {
-	var once sync.Once
-	done := make(chan struct{})
-	it := item{ask: func() { once.Do(func() { fn(p.conf.Reconcile); close(done) }) }}
-	select {
-	case p.queue <- it:
-	case <-p.stopped:
-		return errStopped
-	case <-ctx.Done():
-		return fmt.Errorf("the gateway is too busy to answer: %w", ctx.Err())
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		once.Do(func() {}) // nobody waits any more: fn must not run later
-		return fmt.Errorf("the gateway is too busy to answer: %w", ctx.Err())
-	}
-}
 
 // Run works until ctx ends, then finishes what is in the queue and makes it durable. Stop the drivers first. It returns
 // nil, or why the store failed; who waits for a read to be kept then still waits.
@@ -287,18 +277,21 @@ func (p *Pipeline) take(it item) {
 	case it.ask != nil:
 		it.ask()
 	case it.sample != nil:
-		now := p.step(it.sample.HostTime)
+		p.alarms(p.conf.Watch.Step(watch.Input{Sample: it.sample}, p.step(it.sample.HostTime)))
 		p.keep(it.sample)
-		p.alarms(p.conf.Watch.Step(watch.Input{Sample: it.sample}, now))
 	case it.gpi != nil:
-		p.decided(p.conf.Reconcile.Step(reconcile.Input{GPI: it.gpi}, p.step(it.gpi.HostTime)))
+		now := p.step(it.gpi.HostTime)
+		p.decided(p.conf.Reconcile.Step(reconcile.Input{GPI: it.gpi}, now))
+		p.alarms(p.conf.Watch.Step(watch.Input{GPI: it.gpi}, now))
 	case it.health != nil:
 		now := p.step(p.conf.Now())
 		p.decided(p.conf.Reconcile.Step(reconcile.Input{Health: it.health}, now))
 		p.alarms(p.conf.Watch.Step(watch.Input{Health: it.health}, now))
+		if p.conf.Outputs != nil {
+			p.conf.Outputs.Health(*it.health)
+		}
 	case it.command != nil:
-		p.alarms(p.conf.Watch.Step(watch.Input{Command: it.command}, p.step(p.conf.Now())))
-		p.batch.Commands = append(p.batch.Commands, it.command.ID)
+		p.command(it.command)
 	default:
 		p.decided(p.conf.Reconcile.Step(reconcile.Input{Read: &it.read}, p.step(it.read.HostTime)))
 	}
@@ -319,6 +312,7 @@ func (p *Pipeline) tick() {
 	}
 	p.decided(p.conf.Reconcile.Step(reconcile.Input{}, now))
 	p.alarms(p.conf.Watch.Step(watch.Input{}, now))
+	p.lights.Tick(now)
 }
 
 // look turns what the gateway knows of itself into alarms.
@@ -328,43 +322,5 @@ func (p *Pipeline) look() {
 		for _, c := range p.conf.Conditions() {
 			p.alarms(p.conf.Watch.Step(watch.Input{Condition: &c}, p.now))
 		}
-	}
-}
-
-func (p *Pipeline) decided(events []reconcile.Event) {
-	for _, e := range events {
-		if e.Crossing != nil || e.Verdict != nil {
-			continue // they are not for the hub
-		}
-		if m := e.Movement; m != nil {
-			m.ClockUnsynced = p.conf.Unsynced()
-			p.metrics.movements.WithLabelValues(string(m.BizStep)).Inc()
-			p.conf.Log.Debug("movement", "tag", m.Tag, "from", m.From, "to", m.To, "step", m.BizStep, "confidence", m.Confidence)
-			p.batch.Records = append(p.batch.Records, wire.Record{Movement: m})
-			continue
-		}
-		p.metrics.passes.WithLabelValues(string(e.Pass.Direction)).Inc()
-		p.conf.Log.Debug("pass", "door", e.Pass.Door, "direction", e.Pass.Direction, "tags", e.Pass.Tags, "moved", e.Pass.Moved)
-		p.batch.Records = append(p.batch.Records, wire.Record{Pass: e.Pass})
-	}
-}
-
-func (p *Pipeline) alarms(events []watch.Event) {
-	for _, e := range events {
-		if e.Refused != nil {
-			p.conf.Log.Warn("a command changed nothing", "reason", e.Refused.Err)
-			continue
-		}
-		if e.Alarm == nil {
-			continue
-		}
-		a := e.Alarm
-		p.metrics.alarms.WithLabelValues(string(a.Action)).Inc()
-		p.conf.Log.Info("alarm", "rule", a.Rule, "source", a.Source, "action", string(a.Action), "state", a.To.String(), "reason", a.Reason)
-		p.batch.Records = append(p.batch.Records, wire.Record{Alarm: a})
-	}
-	if len(events) > 0 || p.standing.Load() == nil {
-		s := p.conf.Watch.Standing()
-		p.standing.Store(&s)
 	}
 }

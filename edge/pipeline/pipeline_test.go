@@ -28,14 +28,17 @@ type rig struct {
 	store *store.Store
 	p     *pipeline.Pipeline
 	end   func()
+	with  func(*pipeline.Config, *watch.Spec) // what a test wants otherwise; nil = nothing
 
 	mu    sync.Mutex
 	now   time.Time
 	conds []watch.Condition
 }
 
-func newRig(t *testing.T) *rig {
-	r := &rig{t: t, dir: t.TempDir(), now: start}
+func newRig(t *testing.T) *rig { return newRigWith(t, nil) }
+
+func newRigWith(t *testing.T, with func(*pipeline.Config, *watch.Spec)) *rig {
+	r := &rig{t: t, dir: t.TempDir(), now: start, with: with}
 	r.boot()
 	t.Cleanup(func() { r.end() })
 	return r
@@ -60,19 +63,24 @@ func (r *rig) boot() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p, err := pipeline.New(pipeline.Config{
+	spec := watch.Spec{
+		Rules: []watch.Rule{{
+			ID: "hot", Kind: watch.High, Class: "cold_chain", Location: "R", Device: "probe", Quantity: unit.Temperature,
+			Limit: 8000, Priority: alarm.Critical,
+		}},
+		Occurrence: plan.Occurrence,
+	}
+	conf := pipeline.Config{
 		Store: st, Reconcile: reconcile.New(plan, reconcile.Defaults()), Now: r.time,
-		Watch: watch.New(watch.Spec{
-			Rules: []watch.Rule{{
-				ID: "hot", Kind: watch.High, Class: "cold_chain", Location: "R", Device: "probe", Quantity: unit.Temperature,
-				Limit: 8000, Priority: alarm.Critical,
-			}},
-			Occurrence: plan.Occurrence,
-		}),
 		Patient:  func(d devices.Read) bool { return d.Device == "patient" },
 		Unsynced: func() bool { return false }, Location: func(string) string { return "R" }, Conditions: r.conditions,
 		Every: time.Minute, Change: 200, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	if r.with != nil {
+		r.with(&conf, &spec)
+	}
+	conf.Watch = watch.New(spec)
+	p, err := pipeline.New(conf)
 	if err != nil {
 		r.t.Fatal(err)
 	}

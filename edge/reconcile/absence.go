@@ -93,7 +93,7 @@ func (m *Machine) drop(s int32) {
 	t := &m.tags[s]
 	m.delist(s)
 	m.gone = append(m.gone, t.id)
-	delete(m.index, t.id)
+	m.index.remove(m.tags, &t.id)
 	if t.dirty {
 		m.dirty = slices.DeleteFunc(m.dirty, func(d int32) bool { return d == s })
 	}

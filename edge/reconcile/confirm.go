@@ -23,13 +23,13 @@ const (
 )
 
 // doubt keeps an undecided pass.
-func (m *Machine) doubt(door int, w *window, s *survey, dir wire.Direction, members []member) {
+func (m *Machine) doubt(door int, pass string, opened, from, to instant, dir wire.Direction, members []course) {
 	if dir != wire.Undecided || len(m.plan.Doors[door].Confirm) == 0 {
 		return
 	}
-	b := doubt{pass: w.pass, opened: w.began, from: s.from, to: max(s.to, w.last)}
-	for _, mb := range members {
-		b.tags = append(b.tags, m.tags[mb.slot].id)
+	b := doubt{pass: pass, opened: opened, from: from, to: to}
+	for i := range members {
+		b.tags = append(b.tags, m.tags[members[i].slot].id)
 	}
 	d := &m.doors[door]
 	d.doubts = append(d.doubts, b)

@@ -3,297 +3,288 @@ package reconcile
 import (
 	"math"
 	"slices"
-	"time"
 
 	"github.com/tallydock/tallydock/devices/unit"
-	"github.com/tallydock/tallydock/devices/wire"
 )
 
-// survey is a window looked at as a whole, once it is over: when something was in the door, and the course of each tag.
-type survey struct {
-	from, to instant // when something was in the door
-	reach    time.Duration
-	median   float64 // of the peaks of those that rise, dBm
-	blind    bool    // no strengths are known
-	courses  []course
-	reads    []sighting // by time
-}
-
-// course is one tag on its way through a window.
+// course is one tag beside one load: what was read of it while the load was in the door, and before and after.
 type course struct {
 	*track
-	lies  bool    // it was known to lie beside the door
-	level float64 // its usual strength there, dBm, where leveled
-	flat  bool    // its strength neither rises nor falls
-	loud  bool    // its strengths are known
-	had   bool    // level is known
+	number  int32 // of the track
+	crosser *crosser
+	lies    bool // it was known to lie beside the door
+	there   bool // it is already where the load would bring it
+	fresh   bool // a pass has moved it a moment ago
 
-	focus  [sides]sums // what was read while something was in the door, and shortly before and after
-	peakIn float64     // strongest read then, dBm
-	peakAt instant
+	in     [sides]uint32 // reads while the load was in the door
+	mine   uint32        // of these, those that no other door heard better
+	topIn  float64       // highest level then, dBm
+	rel    float64       // that, beside the load's; dB
+	peakAt instant       // when that was
 	lastIn instant
+	energy float64 // then
+	ahead  float64 // part of energy that came when and where it should, had the tag gone with the load
+	still  float64 // pairs of reads whose phases are those of a tag at rest
+	moving float64 // pairs whose phases are not
+	phases []phaseAt
 	before outer // what was read of it well before and well after
 	after  outer
-	energy float64 // of focus
-	rel    float64 // peakIn beside the median of all
-	median float64
+	like   float64 // how much likelier its reads are for a tag of the load than for one that stays; log odds, their mean
+	likes  float64 // and their sum over bins
+	score  float64 // evidence
 }
 
-// sums are the power-weighted moments of one side.
-type sums struct {
-	power, moment float64
-	reads         uint32
-	peak          unit.DBm
+// phaseAt is the last phase by one antenna on one channel.
+type phaseAt struct {
+	antenna uint8
+	device  uint16
+	channel uint32
+	phase   unit.Phase
 }
 
-// outer is what was read of a tag outside of the focus.
+// turn compares the phase of a read with the one before it of the same antenna and channel. That of a tag at rest stays,
+// but for noise and, with some readers, half a turn; a metre a second turns it once in a sixth of a second.
+func (c *course) turn(r *sighting) {
+	if !r.phased {
+		return
+	}
+	for i := range c.phases {
+		p := &c.phases[i]
+		if p.antenna != r.antenna || p.device != r.device || p.channel != r.channel {
+			continue
+		}
+		by := math.Mod(math.Abs(r.phase.Degrees()-p.phase.Degrees()), 180)
+		if min(by, 180-by) <= steady {
+			c.still++
+		} else {
+			c.moving++
+		}
+		p.phase = r.phase
+		return
+	}
+	c.phases = append(c.phases, phaseAt{r.antenna, r.device, r.channel, r.phase})
+}
+
+// steady is by how many degrees the phase of a tag at rest scatters.
+const steady = 20.0
+
+// outer is what was read of a tag before or after a load.
 type outer struct {
 	reads uint32
-	peak  unit.DBm
-	power float64
+	sum   float64 // of the levels, dBm
 }
 
 func (o *outer) add(r *sighting) {
-	if o.reads == 0 || r.rssi > o.peak {
-		o.peak = r.rssi
-	}
-	o.reads += r.count
-	o.power += r.linear()
+	o.reads++
+	o.sum += float64(r.level) / 100
 }
 
-// mean is the mean power in dBm.
-func (o *outer) mean() float64 { return 10*math.Log10(o.power/float64(o.reads)) - 90 }
+// mean is the mean level in dBm.
+func (o *outer) mean() float64 { return o.sum / float64(o.reads) }
 
-// survey looks at a window.
-func (m *Machine) survey(door int, w *window) *survey {
-	s := &survey{courses: make([]course, len(w.tracks))}
-	for _, i := range byTime(w) {
-		s.reads = append(s.reads, w.reads[i])
-	}
-	s.span(m, door, w)
+// courses looks at all tags of a window beside a load.
+func (m *Machine) courses(door int, w *window, f *film, l *load) []course {
+	quiet := m.plan.Doors[door].Quiet
+	out := make([]course, len(w.tracks))
 	for i := range w.tracks {
-		t := &w.tracks[i]
-		c := &s.courses[i]
-		c.track, c.flat, c.loud = t, m.flat(t), t.known > 0
-		if l := m.tags[t.slot].lie(int32(door)); l != nil && l.lies {
-			c.lies, c.had, c.level = true, l.known, float64(l.level)/100
-		}
+		c := &out[i]
+		c.track, c.number, c.crosser = &w.tracks[i], int32(i), l.by[int32(i)]
+		lie := m.tags[c.slot].lie(int32(door))
+		c.lies = lie != nil && lie.lies
+		t := &m.tags[c.slot]
+		c.there = l.way > 0 && t.place >= 0 || l.way < 0 && t.place == left
+		c.fresh = m.told(c.track, l.enter) < 6*quiet
 	}
-	lo, hi := s.from.add(-s.reach), s.to.add(s.reach)
-	for i := range s.reads {
-		r := &s.reads[i]
-		c := &s.courses[r.track]
+	reach := quiet / 6
+	if l.gate != nil && !m.plan.Doors[door].TwoSided() {
+		reach = min(reach, max(l.to.sub(l.from)/2, reach/4))
+	}
+	lo, hi := l.enter.add(-reach), l.leave.add(reach)
+	far, mid := 2*reach, l.from+(l.to-l.from)/2
+	for _, i := range f.order {
+		r := &w.reads[i]
+		c := &out[r.track]
 		switch {
-		case r.at < lo:
+		case r.at >= lo && r.at <= hi:
+			c.during(r)
+			c.turn(r)
+			if r.at < mid == (r.side == outside) == (l.way > 0) && r.side != middle {
+				c.ahead += r.linear()
+			}
+		case r.at < lo.add(-far):
 			c.before.add(r)
-		case r.at > hi:
+		case r.at > hi.add(far):
 			c.after.add(r)
-		default:
-			c.focusOn(r, s.from)
 		}
 	}
-	s.median = s.medianPeak()
-	for i := range s.courses {
-		c := &s.courses[i]
-		c.median, c.rel = s.median, c.peakIn-s.median
+	m.pool(door, w, f, l, out)
+	for i := range out {
+		out[i].rel = clamp(out[i].topIn-l.level, -25, 5)
 	}
-	return s
+	return out
 }
 
-func (c *course) focusOn(r *sighting, from instant) {
-	sd := &c.focus[r.side]
-	p := r.linear()
-	sd.power += p
-	sd.moment += p * r.at.seconds(from)
-	if sd.reads == 0 || r.rssi > sd.peak {
-		sd.peak = r.rssi
-	}
-	sd.reads += r.count
-	c.energy += p
+// during takes a read that was made while the load was in the door.
+func (c *course) during(r *sighting) {
+	c.in[r.side] += r.count
+	c.energy += r.linear()
 	c.lastIn = r.at
-	if c.peakAt == 0 || r.known && float64(r.rssi)/100 > c.peakIn {
-		c.peakIn, c.peakAt = float64(r.rssi)/100, r.at
+	if !r.foreign {
+		c.mine += r.count
+	}
+	if level := float64(r.level) / 100; c.peakAt == 0 || r.known && level > c.topIn {
+		c.topIn, c.peakAt = level, r.at
 	}
 }
 
-// span finds when something was in the door: as the photocells say, else when the tags that rise were near their strongest.
-func (s *survey) span(m *Machine, door int, w *window) {
-	plan := &m.plan.Doors[door]
-	if w.gate.on != 0 {
-		s.from, s.to = w.gate.on, w.gate.off
-		if s.to < s.from {
-			s.to = max(s.from, w.last)
-		}
-		s.reach = max(s.to.sub(s.from)/2, plan.Quiet/6)
-		return
-	}
-	c := m.crowd(door, w, near)
-	most := 0
-	for _, n := range c.n {
-		most = max(most, n)
-	}
-	s.from, s.to = w.opened, w.last
-	if most > 0 {
-		first := slices.IndexFunc(c.n, func(n int) bool { return 5*n >= most })
-		last := len(c.n) - 1
-		for 5*c.n[last] < most {
-			last--
-		}
-		s.from, s.to = c.from.add(time.Duration(first)*c.slot), c.from.add(time.Duration(last+1)*c.slot)
-	}
-	s.reach = max(s.to.sub(s.from)/2, plan.Quiet/6)
-}
+func (c *course) inReads() uint32 { return c.in[inside] + c.in[outside] + c.in[middle] }
 
-// medianPeak is the median of what was strongest of the tags that may pass.
-func (s *survey) medianPeak() float64 {
-	var peaks []float64
-	for i := range s.courses {
-		if c := &s.courses[i]; c.loud && c.energy > 0 && !c.flat && !c.lies {
-			peaks = append(peaks, c.peakIn)
-		}
-	}
-	if len(peaks) == 0 {
-		return math.Inf(-1)
-	}
-	slices.Sort(peaks)
-	return peaks[len(peaks)/2]
-}
-
-// evidence is how much speaks for a tag's having passed, in units of log odds: more than 0 where it did.
-func (c *course) evidence() float64 {
-	if c.energy == 0 {
+// evidence is how much speaks for a tag's having been in the load, in units of log odds: more than 0 where it was.
+func (c *course) evidence(l *load) float64 {
+	n := c.inReads()
+	if n == 0 || 2*c.mine < n {
 		return -5
 	}
-	if !c.loud {
+	if c.known == 0 {
 		if c.lies {
 			return -1
 		}
 		return 1
 	}
-	e := 0.5
-	both := c.focus[inside].reads > 0 && c.focus[outside].reads > 0
-	if both {
-		e += 1
+	if c.fresh && c.crosser == nil && !l.backers[c.number] {
+		return -5 // it was in the pass before this one
 	}
-	e += clamp((c.rel+15)/5, -3, 1.5)
-	e += c.stood()
+	if l.way == 0 && l.gate == nil {
+		return c.weigh(&returning, n)
+	}
+	return c.weigh(&passing, n) + c.against(l)
+}
+
+// weights of evidence, in units of log odds. They were fitted by logistic regression to simulated passes (package
+// simulators/radio, seeds 14 to 18, every setting) and rounded; the passes that are reported on are others.
+type weights struct {
+	base    float64
+	crossed float64 // it crossed the door with the load
+	perSure float64 // of how sure that is
+
+	perLevel float64 // per dB beside the load's level
+	perMine  float64 // of the share of reads that no other door heard better
+	oneSide  float64 // one side only has read it,
+	perOne   float64 // of the logarithm of the reads then
+	perBoth  float64 // the same, where both sides have read a tag that did not cross
+	perLike  float64 // of how much its course is like the load's,
+	unlike   float64 // where it is not,
+	perAhead  float64 // of how much its power came when and where it should, from -0.5 to 0.5
+	perAheads float64 // and that times the logarithm of the reads
+
+	wasThere   float64 // it was read long before,
+	perBefore  float64 // per dB by which it was weaker then
+	stillThere float64 // it is still read long after,
+	perAfter   float64 // per dB by which it is weaker then
+	perOutside float64 // of the share of reads before and after
+	perOutsize float64 // and that times the logarithm of all reads
+	perStill   float64 // per pair of reads whose phases say that it is at rest
+
+	knownToLie  float64
+	alreadyGone float64 // it is already where the load goes
+}
+
+var passing = weights{
+	base: -1.1, crossed: 0.7, perSure: 2.7,
+	perLevel: 0.17, perMine: 4.9, oneSide: -1.6, perOne: 0.23, perBoth: 0.34, perLike: 0.5, unlike: 2.15,
+	perAhead: -0.8, perAheads: 0.5,
+	wasThere: -1, perBefore: 0.02, stillThere: -1.3, perAfter: 0.015, perOutside: -2.1, perOutsize: 0.48, perStill: -0.16,
+	knownToLie: -3.7, alreadyGone: -0.4,
+}
+
+// returning is for loads that turned back, which nothing has crossed.
+var returning = weights{
+	base: -0.5, crossed: 1.3, perSure: 1.7,
+	perLevel: 0.18, perMine: 3.4, oneSide: -1.7, perOne: 0.25, perBoth: 0.29, perLike: 0.85, unlike: -0.6,
+	wasThere: -2.4, perBefore: 0.05, stillThere: -0.8, perAfter: 0.01, perOutside: 0.85, perOutsize: -0.23, perStill: -0.1,
+	knownToLie: -3.1,
+}
+
+// Bounds of what counts.
+const (
+	otherWay = -1.5 // it crossed the other way
+	steadies = 4.0  // at most so many pairs of phases
+)
+
+// weigh is what the reads say; n is how many were made while the load was in the door.
+func (c *course) weigh(k *weights, n uint32) float64 {
+	many, share := math.Log(float64(n)), float64(c.mine)/float64(n)
+	e := k.base + k.perLevel*c.rel + k.perMine*share + k.perLike*c.like + k.unlike*min(c.like, 0)
+	both := c.in[inside] > 0 && c.in[outside] > 0
+	switch {
+	case !both:
+		e += k.oneSide + k.perOne*many
+	case c.crosser == nil:
+		e += k.perBoth * many
+	}
+	if c.energy > 0 {
+		e += (c.ahead/c.energy - 0.5) * (k.perAhead + k.perAheads*many)
+	}
+	if c.crosser != nil {
+		e += k.crossed + k.perSure*c.crosser.sure
+	}
+	e += k.perStill*min(c.still, steadies) + c.before.weigh(c.topIn, k.wasThere, k.perBefore) + c.after.weigh(c.topIn, k.stillThere, k.perAfter)
+	all := float64(max(c.reads, n))
+	e += (1 - float64(n)/all) * (k.perOutside + k.perOutsize*math.Log(all))
 	if c.lies {
-		e -= 2
+		e += k.knownToLie
 	}
-	if c.flat && c.reads >= 6 {
-		e -= 2
+	if c.there {
+		e += k.alreadyGone
 	}
 	return e
 }
 
-// stood is what a tag's strength beside that before and after says: one that passes stands out, and is gone before or after.
-func (c *course) stood() float64 {
-	e := 1.5
-	for _, o := range []*outer{&c.before, &c.after} {
-		if o.reads < 2 {
-			continue
-		}
-		e = min(e, clamp((c.peakIn-o.mean()-8)/3, -3, 2))
+// against is what a crossing the other way takes back.
+func (c *course) against(l *load) float64 {
+	if c.crosser == nil || l.way == 0 || c.crosser.way == l.way {
+		return 0
 	}
-	if c.had {
-		e = min(e, clamp((c.peakIn-c.level-9)/3, -3, 2))
+	return otherWay - passing.crossed - passing.perSure*c.crosser.sure
+}
+
+// weigh is what reads before or after say of a tag that had that level while the load was in the door.
+func (o *outer) weigh(level, there, perDB float64) float64 {
+	if o.reads == 0 {
+		return 0
 	}
-	return e
+	return min(float64(o.reads), 4) / 4 * (there + perDB*clamp(level-o.mean(), -15, 20))
 }
 
 func clamp(v, low, high float64) float64 { return min(max(v, low), high) }
 
-// balance is how the power of all tags of a pass was shared between the two sides over time.
-type balance struct {
-	ok                 bool
-	sep                float64 // inside's mean time after outside's, in standard deviations
-	begin, middle, end float64 // inside over outside in dB, in the first, the middle and the last third
-	reads              [2]uint32
+// shown gives a course's strength in the window for people; 0 where it is not known.
+func (c *course) shown() unit.DBm {
+	if c.known > 0 {
+		return c.peak
+	}
+	return 0
 }
 
-// decided is the score from which a direction is told.
-const decided = 0.6
+// unseenNeeds is the evidence that a tag needs to have been in what broke the beams without being heard to cross: people, and
+// forklifts without a load, break them too.
+const unseenNeeds = 2.5
 
-// balance adds up the tags, each with the same weight.
-func (s *survey) balance(members []member) balance {
-	in := make(map[int32]float64, len(members))
-	for _, mb := range members {
-		in[int32(slices.IndexFunc(s.courses, func(c course) bool { return c.track == mb.track }))] = 1 / mb.energy
+// members picks the tags that were in a load, in the order of the tags.
+func (m *Machine) members(door int, w *window, f *film, l *load) []course {
+	least := m.plan.Doors[door].MinReads
+	need, out := 0.0, []course(nil)
+	if l.gate != nil && len(l.by)+len(l.backers) == 0 && m.plan.Doors[door].TwoSided() {
+		need = unseenNeeds
 	}
-	lo, hi := s.from.add(-s.reach), s.to.add(s.reach)
-	var sum, moment, square [sides]float64
-	var b balance
-	for i := range s.reads {
-		r := &s.reads[i]
-		weight, ok := in[r.track]
-		if !ok || r.at < lo || r.at > hi || r.side == middle {
+	for _, c := range m.courses(door, w, f, l) {
+		c.score = c.evidence(l)
+		m.dumpCourse(door, w, l, &c)
+		if c.reads < least || c.told >= c.lastIn && c.lastIn != 0 || c.score <= need || m.elsewhere(door, w, &c, l) {
 			continue
 		}
-		p, at := weight*r.linear(), r.at.seconds(s.from)
-		sum[r.side] += p
-		moment[r.side] += p * at
-		square[r.side] += p * at * at
-		b.reads[r.side] += r.count
+		out = append(out, c)
 	}
-	if b.reads[inside] == 0 || b.reads[outside] == 0 {
-		return b
-	}
-	b.ok = true
-	ci, co := moment[inside]/sum[inside], moment[outside]/sum[outside]
-	spread := square[inside] - sum[inside]*ci*ci + square[outside] - sum[outside]*co*co
-	sigma := math.Sqrt(max(spread, 0) / (sum[inside] + sum[outside]))
-	b.sep = (ci - co) / max(sigma, math.Abs(ci-co)/10, 1e-6)
-	b.thirds(s, in, lo, hi, sum[inside]+sum[outside])
-	return b
-}
-
-// thirds compares the sides in the three thirds of all power.
-func (b *balance) thirds(s *survey, in map[int32]float64, lo, hi instant, all float64) {
-	var got [3][sides]float64
-	sum := 0.0
-	for i := range s.reads {
-		r := &s.reads[i]
-		weight, ok := in[r.track]
-		if !ok || r.at < lo || r.at > hi || r.side == middle {
-			continue
-		}
-		p := weight * r.linear()
-		third := min(int(3*(sum+p/2)/all), 2)
-		got[third][r.side] += p
-		sum += p
-	}
-	least := all / 300
-	ratio := func(g [sides]float64) float64 {
-		return 10 * math.Log10((g[inside]+least)/(g[outside]+least))
-	}
-	b.begin, b.middle, b.end = ratio(got[0]), ratio(got[1]), ratio(got[2])
-}
-
-// score is above 0 for inwards and below for outwards.
-func (b balance) score() float64 {
-	if !b.ok {
-		return 0
-	}
-	score := 0.8*b.sep + (b.end-b.begin)/12
-	if b.returns() {
-		score /= 2
-	}
-	return score
-}
-
-// returns reports whether the load came and went at the same side.
-func (b balance) returns() bool {
-	return b.ok && b.begin*b.end > 0 && math.Abs(b.begin+b.end) >= 4
-}
-
-// own gives the direction that a member's own reads show.
-func (mb *member) own() (wire.Direction, float64) {
-	in, out := &mb.focus[inside], &mb.focus[outside]
-	if in.reads == 0 || out.reads == 0 {
-		return "", 0
-	}
-	if in.moment/in.power > out.moment/out.power {
-		return wire.In, 0.5
-	}
-	return wire.Out, 0.5
+	slices.SortFunc(out, func(a, b course) int { return compareTags(&m.tags[a.slot], &m.tags[b.slot]) })
+	return out
 }

@@ -19,6 +19,8 @@ type doorState struct {
 	ended   []ended   // windows closed since the last Flush
 	dirty   bool
 
+	heard unit.DBm // how well it hears what goes through it, as far as it has learned that; 0 = not yet
+
 	list      *expecting // what should pass; nil where nothing is known of it
 	listDirty bool
 	doubts    []doubt // undecided passes that a tap may still settle
@@ -44,6 +46,7 @@ func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now inst
 	if had {
 		return
 	}
+	si.foreign = m.foreign(s, door, &si)
 	if lies { // it opens and holds nothing; where something else passes, the verdict wants to see it too
 		if w := d.find(at, m.plan.Doors[p.Door].Quiet.Microseconds()); w != nil && w.pass != "" {
 			w.put(m, s, si)
@@ -65,7 +68,7 @@ func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now inst
 	if m.holds(w, t, &si) {
 		w.last, w.arrived, d.dirty = max(w.last, at), max(w.arrived, now), true
 	}
-	m.announce(p.Door, w, t)
+	m.announce(p.Door, w, t, &si)
 	if at.sub(max(w.opened, w.began)) >= m.plan.Doors[p.Door].Longest {
 		w.full = true
 		m.closeDue(p.Door, now)
@@ -88,18 +91,18 @@ func (m *Machine) holds(w *window, t *track, r *sighting) bool {
 	if !r.known {
 		return true
 	}
-	if w.peak == 0 || r.rssi > w.peak {
+	if !r.foreign && (w.peak == 0 || r.rssi > w.peak) {
 		w.peak = r.rssi
 	}
-	if m.flat(t) || float64(t.peak-r.rssi)/100 > m.par.Faint {
+	if r.foreign || m.flat(t) || float64(t.top-t.env.level(r.at, w.pace))/100 > near {
 		return false
 	}
 	return w.pass == "" || m.rises(t) || float64(w.peak-t.peak)/100 < 2*m.par.Faint
 }
 
 // announce tells the Pass once a tag leads it.
-func (m *Machine) announce(door int, w *window, t *track) {
-	if w.pass == "" && len(m.plan.Doors[door].Photocells) == 0 && m.leads(door, t) {
+func (m *Machine) announce(door int, w *window, t *track, r *sighting) {
+	if w.pass == "" && len(m.plan.Doors[door].Photocells) == 0 && !r.foreign && !m.echoes(door, t, r.at) && m.leads(door, t) {
 		m.begin(door, w, t.first)
 	}
 }
@@ -129,11 +132,14 @@ func (m *Machine) leads(door int, t *track) bool {
 	return m.rises(t)
 }
 
-// closeQuiet closes the windows in which nothing arrived for a while, and parts those in which one pass follows another.
+// closeQuiet tells the loads that are over, and closes the windows in which nothing arrived for a while.
 func (m *Machine) closeQuiet(now instant) {
 	for i := range m.doors {
 		if len(m.doors[i].wins) > 0 {
-			m.partDue(i, now)
+			m.mergeNext(i)
+			if !m.interrupted(i, m.doors[i].wins[0], now) {
+				m.look(i, now)
+			}
 			m.closeDue(i, now)
 		}
 	}
@@ -142,45 +148,60 @@ func (m *Machine) closeQuiet(now instant) {
 // closeDue closes, in their order, the windows of a door that are over: one has lasted for too long, or nothing has arrived
 // for a while; and no late reads are to be expected.
 func (m *Machine) closeDue(door int, now instant) {
-	d, quiet := &m.doors[door], m.plan.Doors[door].Quiet
+	d := &m.doors[door]
 	for len(d.wins) > 0 {
 		w := d.wins[0]
-		if !m.over(door, now) || m.interrupted(door, w, now) {
+		if m.interrupted(door, w, now) || !m.finished(door, now) {
 			return
 		}
-		if len(d.wins) > 1 && !w.full && w.until == 0 && d.wins[1].opened.sub(w.last) <= quiet {
-			m.merge(door, w, d.wins[1])
-			continue
+		if !m.mergeNext(door) {
+			m.closeWindow(door)
 		}
-		if v := m.valley(door, w); v != 0 {
-			m.part(door, w, v)
-		}
-		m.closeWindow(door)
 	}
 }
 
-// over reports whether the first window of a door has come to its end: where photocells tell, when all beams have been free
-// for a while and a pass that came after it has ended too, because each tag goes to the one that heard it best.
-func (m *Machine) over(door int, now instant) bool {
-	d, plan := &m.doors[door], &m.plan.Doors[door]
-	w := d.wins[0]
-	if w.full {
-		return true
-	}
-	if w.gate.on == 0 {
-		return now.sub(w.arrived) >= plan.Quiet+m.late(door)
-	}
-	if w.gate.off == 0 {
-		return now.sub(w.gate.on) >= plan.Longest
-	}
-	if now.sub(w.gate.off) < plan.Quiet+m.late(door) {
+// mergeNext joins the first window of a door with the second, where nothing is between them.
+func (m *Machine) mergeNext(door int) bool {
+	d := &m.doors[door]
+	if len(d.wins) < 2 {
 		return false
 	}
-	if len(d.wins) < 2 || now.sub(w.gate.off) >= plan.Longest {
-		return true
+	w, next := d.wins[0], d.wins[1]
+	if w.full || w.until != 0 || next.begins().sub(w.last) > m.plan.Doors[door].Quiet {
+		return false
 	}
-	next := &d.wins[1].gate
-	return next.on == 0 || next.off != 0 && now.sub(next.off) >= m.late(door)
+	m.merge(door, w, next)
+	return true
+}
+
+// begins is when the first read of a window was made.
+func (w *window) begins() instant {
+	at := w.opened
+	for i := range w.tracks {
+		at = min(at, w.tracks[i].first)
+	}
+	return at
+}
+
+// finished reports whether the first window of a door has come to its end, and what follows it has been seen.
+func (m *Machine) finished(door int, now instant) bool {
+	d, plan := &m.doors[door], &m.plan.Doors[door]
+	w := d.wins[0]
+	quiet := plan.Quiet + m.late(door)
+	settle := time.Duration(m.par.Settle * float64(plan.Quiet))
+	silent := now.sub(w.arrived)
+	switch {
+	case w.full:
+		return true
+	case w.openGate() != nil:
+		return now.sub(w.openGate().on) >= plan.Longest
+	case silent < quiet:
+		return false
+	case w.pass == "" && len(w.gates) == 0 && !plan.TwoSided():
+		return true
+	default:
+		return silent >= quiet+settle || !m.look(door, now)
+	}
 }
 
 // late is how late reads may come to a door: those that a reader stamped itself travel over a network, which may stand still
@@ -221,9 +242,8 @@ func (m *Machine) merge(door int, w, next *window) {
 	m.join(w, next)
 	w.last, w.end, w.arrived = max(w.last, next.last), max(w.end, next.end), max(w.arrived, next.arrived)
 	w.peak, w.full, w.until = peakOf(w, next), w.full || next.full, next.until
-	if w.gate.on == 0 {
-		w.gate = next.gate
-	}
+	w.gates = append(w.gates, next.gates...)
+	w.done, w.due, w.pending = max(w.done, next.done), min(w.due, next.due), w.pending || next.pending
 	if w.pass == "" {
 		w.pass, w.began = next.pass, next.began
 	} else if next.pass != "" {

@@ -58,7 +58,7 @@ func TestPassMovesItsTags(t *testing.T) {
 				r := newRig(t, reconcile.Defaults())
 				r.wait(10 * time.Second)
 				r.walk(rand.New(rand.NewPCG(1, seed)), "d1", pallet, 4*time.Second, c.way)
-				r.wait(5 * time.Second)
+				r.wait(6 * time.Second)
 				if len(r.opens) != 1 || len(r.ends) != 1 || r.opens[0].ID != r.ends[0].ID {
 					t.Fatalf("%d passes opened and %d closed, want one each", len(r.opens), len(r.ends))
 				}
@@ -334,7 +334,7 @@ func TestReadsBufferedByTheReaderMakeTheSamePass(t *testing.T) {
 		send(at, 1, inwards(float64(i)/40)-1)
 		send(at.Add(time.Millisecond), 2, inwards(float64(i)/40)+1)
 	}
-	r.wait(5 * time.Second)
+	r.wait(6 * time.Second)
 	r.want(">DOCK" + receiving)
 	if p := r.ends[len(r.ends)-1]; p.Opened.Sub(began).Abs() > 10*time.Millisecond || p.Closed.Sub(began) > 5*time.Second {
 		t.Fatalf("pass from %v to %v, began %v", p.Opened, p.Closed, began)

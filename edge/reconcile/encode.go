@@ -146,6 +146,12 @@ func (m *Machine) encodeTag(t *tag) []byte {
 	for i := range t.bays {
 		m.encodeTrace(e, &t.bays[i])
 	}
+	e.uint(uint64(len(t.heardAt)))
+	for i := range t.heardAt {
+		h := &t.heardAt[i]
+		e.text(m.plan.Doors[h.door].ID)
+		e.envelope(&h.env)
+	}
 	e.uint(uint64(len(t.lies)))
 	for i := range t.lies {
 		m.encodeLie(e, &t.lies[i])
@@ -168,6 +174,12 @@ func (m *Machine) decodeTag(d *decoder) tag {
 	for range d.count(1 << 12) {
 		if tr := m.decodeTrace(d); tr.place >= 0 && d.err == nil {
 			t.bays = append(t.bays, tr)
+		}
+	}
+	for range d.count(1 << 10) {
+		h := hearing{door: int32(m.doorNamed(d.text())), env: d.envelope()}
+		if h.door >= 0 && d.err == nil {
+			t.heardAt = append(t.heardAt, h)
 		}
 	}
 	for range d.count(1 << 10) {
@@ -224,24 +236,46 @@ func (m *Machine) decodeTrace(d *decoder) trace {
 
 func (m *Machine) encodeLie(e *encoder, l *lie) {
 	e.text(m.plan.Doors[l.door].ID)
-	e.b = append(e.b, l.sides)
+	e.b = append(e.b, l.sides, l.empty)
 	e.bool(l.known)
-	e.int(int64(l.level))
 	e.at(l.last)
-	e.b = append(e.b, l.above, l.empty)
 	e.bool(l.lies)
+	for i := range l.level {
+		e.int(int64(l.level[i]))
+	}
+	e.envelope(&l.env)
 }
 
 func (m *Machine) decodeLie(d *decoder) lie {
-	return lie{
-		door: int32(m.doorNamed(d.text())), sides: d.byte(), known: d.bool(), level: unit.DBm(d.int()), last: d.at(),
-		above: d.byte(), empty: d.byte(), lies: d.bool(),
+	l := lie{
+		door: int32(m.doorNamed(d.text())), sides: d.byte(), empty: d.byte(), known: d.bool(), last: d.at(), lies: d.bool(),
 	}
+	for i := range l.level {
+		l.level[i] = unit.DBm(d.int())
+	}
+	l.env = d.envelope()
+	return l
+}
+
+func (e *encoder) envelope(v *envelope) {
+	for i := range v.power {
+		e.float(v.power[i])
+		e.at(v.at[i])
+		e.uint(uint64(v.n[i]))
+	}
+}
+
+func (d *decoder) envelope() (v envelope) {
+	for i := range v.power {
+		v.power[i], v.at[i], v.n[i] = d.float(), d.at(), uint32(d.uint())
+	}
+	return v
 }
 
 func (m *Machine) encodeDoor(st *doorState) []byte {
 	e := newEncoder()
 	e.at(st.closed)
+	e.int(int64(st.heard))
 	e.uint(uint64(len(st.cells)))
 	for _, c := range st.cells {
 		e.bool(c.broken)
@@ -282,21 +316,33 @@ func (d *decoder) tags() []devices.Tag {
 }
 
 func (m *Machine) encodeWindow(e *encoder, w *window) {
-	for _, at := range []instant{w.opened, w.began, w.last, w.arrived, w.since, w.end, w.until, w.looked, w.gate.on, w.gate.off} {
+	for _, at := range []instant{w.opened, w.began, w.last, w.arrived, w.since, w.end, w.until, w.done, w.due} {
 		e.at(at)
 	}
-	e.b = append(e.b, w.gate.first, w.gate.last)
+	e.uint(uint64(len(w.gates)))
+	for _, g := range w.gates {
+		e.at(g.on)
+		e.at(g.off)
+		e.b = append(e.b, g.first, g.last)
+	}
 	e.bool(w.full)
+	e.bool(w.pending)
 	e.int(int64(w.peak))
 	e.text(w.pass)
 	e.uint(uint64(w.chunks))
-	var taken []devices.Tag
+	told := 0
 	for i := range w.tracks {
-		if w.tracks[i].taken {
-			taken = append(taken, m.tags[w.tracks[i].slot].id)
+		if w.tracks[i].told != 0 {
+			told++
 		}
 	}
-	e.tags(taken)
+	e.uint(uint64(told))
+	for i := range w.tracks {
+		if t := &w.tracks[i]; t.told != 0 {
+			e.tag(m.tags[t.slot].id)
+			e.at(t.told)
+		}
+	}
 }
 
 func (e *encoder) tag(t devices.Tag) {
@@ -319,13 +365,13 @@ func (d *decoder) tag() devices.Tag {
 	return t
 }
 
-func (m *Machine) decodeDoor(d *decoder) (doorState, error) {
-	st := doorState{closed: d.at()}
+func (m *Machine) decodeDoor(d *decoder, door int) (doorState, error) {
+	st := doorState{closed: d.at(), heard: unit.DBm(d.int())}
 	for range d.count(1 << 8) {
 		st.cells = append(st.cells, cell{d.bool(), d.at()})
 	}
 	for range d.count(1 << 16) {
-		w := m.decodeWindow(d)
+		w := m.decodeWindow(d, door)
 		if d.err != nil {
 			return doorState{}, d.err
 		}
@@ -337,15 +383,27 @@ func (m *Machine) decodeDoor(d *decoder) (doorState, error) {
 	return st, d.err
 }
 
-func (m *Machine) decodeWindow(d *decoder) *window {
-	w := m.newWindow(0, 0)
-	for _, at := range []*instant{&w.opened, &w.began, &w.last, &w.arrived, &w.since, &w.end, &w.until, &w.looked, &w.gate.on, &w.gate.off} {
+func (m *Machine) decodeWindow(d *decoder, door int) *window {
+	w := m.newWindow(door, 0, 0)
+	for _, at := range []*instant{&w.opened, &w.began, &w.last, &w.arrived, &w.since, &w.end, &w.until, &w.done, &w.due} {
 		*at = d.at()
 	}
-	w.gate.first, w.gate.last = d.side(), d.side()
-	w.full, w.peak, w.pass = d.bool(), unit.DBm(d.int()), d.text()
+	for range d.count(1 << 16) {
+		g := gate{on: d.at(), off: d.at(), first: d.side(), last: d.side()}
+		if d.err != nil {
+			return w
+		}
+		w.gates = append(w.gates, g)
+	}
+	w.full, w.pending, w.peak, w.pass = d.bool(), d.bool(), unit.DBm(d.int()), d.text()
 	w.chunks = d.count(maxChunks)
-	w.took = d.tags()
+	for range d.count(1 << 20) {
+		t := toldTag{d.tag(), d.at()}
+		if d.err != nil {
+			return w
+		}
+		w.told = append(w.told, t)
+	}
 	return w
 }
 
@@ -388,7 +446,12 @@ func (m *Machine) encodeChunk(w *window, from int) []byte {
 		e.uint(uint64(r.device))
 		e.b = append(e.b, r.side)
 		e.bool(r.known)
+		e.bool(r.foreign)
 		e.int(int64(r.rssi))
+		e.b = append(e.b, r.antenna)
+		e.bool(r.phased)
+		e.uint(uint64(r.phase))
+		e.uint(uint64(r.channel))
 		before = r.at
 	}
 	return e.b
@@ -416,7 +479,8 @@ func (m *Machine) decodeChunk(w *window, d *decoder) {
 		r := sighting{at: before + d.at()}
 		r.own = r.at + d.at()
 		r.count, r.device, r.side = uint32(d.uint()), uint16(d.uint()), d.side()
-		r.known, r.rssi = d.bool(), unit.DBm(d.int())
+		r.known, r.foreign, r.rssi = d.bool(), d.bool(), unit.DBm(d.int())
+		r.antenna, r.phased, r.phase, r.channel = d.byte(), d.bool(), unit.Phase(d.uint()), uint32(d.uint())
 		if d.err != nil {
 			return
 		}

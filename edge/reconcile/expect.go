@@ -146,17 +146,17 @@ func (m *Machine) plausible(door int, w *window) []devices.Tag {
 }
 
 // settleList tells the final verdict on a pass, and takes what passed off the door's list.
-func (m *Machine) settleList(door int, w *window, dir wire.Direction, members []member) {
+func (m *Machine) settleList(door int, pass string, at instant, dir wire.Direction, members []course) {
 	d := &m.doors[door]
 	if d.list == nil {
 		return
 	}
 	tags := make([]devices.Tag, len(members))
-	for i, mb := range members {
-		tags[i] = m.tags[mb.slot].id
+	for i := range members {
+		tags[i] = m.tags[members[i].slot].id
 	}
 	v := d.list.compare(tags, dir)
-	v.Door, v.Pass, v.At, v.Final = m.plan.Doors[door].ID, w.pass, w.last.time(), true
+	v.Door, v.Pass, v.At, v.Final = m.plan.Doors[door].ID, pass, at.time(), true
 	if dir == wire.In || dir == wire.Out {
 		d.list.take(tags)
 		d.listDirty = true

@@ -44,18 +44,18 @@ func (m *Machine) breakBeam(door int, side uint8, at, now instant) {
 		return
 	}
 	w := d.find(at, plan.Quiet.Microseconds())
-	switch {
-	case w == nil:
-		w = m.newWindow(at, now)
+	if w == nil {
+		w = m.newWindow(door, at, now)
 		d.insert(w)
-	case w.gate.on != 0 && at.sub(w.gate.off) <= chatter(plan.Quiet):
-		w.gate.off = 0
+	}
+	if n := len(w.gates); n > 0 && at.sub(w.gates[n-1].off) <= chatter(plan.Quiet) {
+		w.gates[n-1].off = 0
 		w.arrived = max(w.arrived, now)
 		return
-	case w.gate.on != 0:
-		w = m.part(door, w, w.gate.off+(at-w.gate.off)/2)
+	} else if n > 0 && !plan.TwoSided() {
+		w = m.part(door, w, w.gates[n-1].off+(at-w.gates[n-1].off)/2)
 	}
-	w.gate = gate{on: at, first: side, last: side}
+	w.gates = append(w.gates, gate{on: at, first: side, last: side})
 	w.last, w.arrived = max(w.last, at), max(w.arrived, now)
 	if w.pass == "" {
 		m.begin(door, w, at)
@@ -74,16 +74,25 @@ func (m *Machine) freeBeam(door int, side uint8, at, now instant) {
 			return
 		}
 	}
-	w.gate.off, w.gate.last = max(at, w.gate.on), side
+	g := w.openGate()
+	g.off, g.last = max(at, g.on), side
 	w.last, w.arrived = max(w.last, at), max(w.arrived, now)
 }
 
 // inGate gives the window in whose gate something stands now.
 func (d *doorState) inGate() *window {
 	for _, w := range d.wins {
-		if w.gate.on != 0 && w.gate.off == 0 {
+		if w.openGate() != nil {
 			return w
 		}
+	}
+	return nil
+}
+
+// openGate gives the gate in which something stands now; nil where none is broken.
+func (w *window) openGate() *gate {
+	if n := len(w.gates); n > 0 && w.gates[n-1].off == 0 {
+		return &w.gates[n-1]
 	}
 	return nil
 }

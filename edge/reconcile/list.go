@@ -89,10 +89,11 @@ func (m *Machine) chain(listed int32) *list {
 // sortLists brings all lists into the order of their reads after Load.
 func (m *Machine) sortLists() {
 	m.sorted = true
-	slots := make([]int32, 0, len(m.index))
-	for _, s := range m.index {
+	slots := make([]int32, 0, m.index.n)
+	m.index.each(func(s int32) bool {
 		slots = append(slots, s)
-	}
+		return true
+	})
 	slices.SortFunc(slots, func(a, b int32) int {
 		x, y := &m.tags[a], &m.tags[b]
 		return cmp.Or(cmp.Compare(m.listOf(x), m.listOf(y)), cmp.Compare(x.seen, y.seen), cmp.Compare(x.last, y.last),

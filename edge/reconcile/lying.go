@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"math"
 	"time"
 
 	"github.com/tallydock/tallydock/devices/unit"
@@ -10,22 +9,24 @@ import (
 // lie is a door beside which a tag lies: it is read there but does not pass.
 type lie struct {
 	door  int32
-	sides uint8    // bit per side that has read it
-	known bool     // level is known
-	level unit.DBm // its usual strength there
-	last  instant  // last read there
-	above uint8    // reads in a row that were much stronger
-	empty uint8    // windows that it was in without being moved
-	lies  bool     // settled: its reads open no window
+	sides uint8           // bit per side that has read it
+	known bool            // level is known
+	level [sides]unit.DBm // its usual strength at each side that has read it
+	env   envelope        // its strength just now
+	last  instant         // last read there
+	empty uint8           // windows that it was in without being moved
+	lies  bool            // settled: its reads open no window
 }
 
 // stale is how long a tag that lies beside a door may go unread before that is forgotten.
 const stale = time.Hour
 
-// lying reports whether the tag is known to lie beside the door, so that this read opens no pass. A tag that is suddenly
-// much stronger, or seen from the other side, has been picked up. known is false where the read, or a later one, was had
-// before.
-func (m *Machine) lying(s, door int32, r *sighting) (lies, known bool) {
+// floor is what a tag is taken to have been at a side that has never read it.
+const floor unit.DBm = -75_00
+
+// lying reports whether the tag is known to lie beside the door, so that this read opens no pass. A tag that is much
+// stronger for a while has been picked up. had is true where the read, or a later one, was had before.
+func (m *Machine) lying(s, door int32, r *sighting) (lies, had bool) {
 	l := m.tags[s].lie(door)
 	switch {
 	case l == nil:
@@ -40,25 +41,33 @@ func (m *Machine) lying(s, door int32, r *sighting) (lies, known bool) {
 		return false, false
 	}
 	l.last = r.at
+	if l.pickedUp(m, r, m.plan.Doors[door].Quiet/6) {
+		*l = lie{door: door, last: r.at}
+		m.touch(s)
+		return false, false
+	}
 	m.touchSeldom(s, r.at)
-	picked := l.sides&(1<<r.side) == 0 // without strengths, a new side must do
-	if r.known && l.known {
-		picked = float64(r.rssi-l.level)/100 >= m.par.Rise
+	return true, false
+}
+
+// pickedUp reports whether a read shows that the tag moves: without strengths a new side must do.
+func (l *lie) pickedUp(m *Machine, r *sighting, pace time.Duration) bool {
+	if !r.known || !l.known {
+		return l.sides&(1<<r.side) == 0
 	}
-	if picked {
-		l.above++
-	} else {
-		l.above = 0
-		if r.known && l.known {
-			l.level += (r.rssi - l.level) / 16
-		}
+	l.env.add(r, pace)
+	now := dBmOf(l.env.power[r.side])
+	usual := floor
+	if l.sides&(1<<r.side) != 0 {
+		usual = l.level[r.side]
 	}
-	if l.above < 2 {
-		return true, false
+	if l.env.n[r.side] >= 3 && float64(now-usual)/100 >= m.par.PickUp {
+		return true
 	}
-	*l = lie{door: door, last: r.at}
-	m.touch(s)
-	return false, false
+	if l.sides&(1<<r.side) != 0 {
+		l.level[r.side] += (now - usual) / 32
+	}
+	return false
 }
 
 func (t *tag) lie(door int32) *lie {
@@ -86,11 +95,26 @@ func (t *tag) arise() {
 }
 
 // settle notes that a tag lies beside a door, from what a window read of it.
-func (l *lie) settle(t *track) {
-	l.lies, l.above = true, 0
+func (l *lie) settle(w *window, t *track) {
+	was := l.lies && l.known
+	l.lies = true
 	l.saw(t)
-	if t.known > 0 {
-		l.known, l.level = true, unit.DBm(math.Round(float64(t.sumDB)/float64(t.known)))
+	if t.known == 0 || was {
+		return
+	}
+	l.known, l.env = true, t.env
+	var power [sides]float64
+	var n [sides]float64
+	for i := range w.reads {
+		if r := &w.reads[i]; w.tracks[r.track].slot == t.slot && r.known {
+			power[r.side] += r.linear()
+			n[r.side]++
+		}
+	}
+	for i := range power {
+		if n[i] > 0 {
+			l.level[i] = dBmOf(power[i] / n[i])
+		}
 	}
 }
 
@@ -113,18 +137,51 @@ func (m *Machine) lingered(door int, w *window, t *track) {
 	cut := w.last.sub(w.opened) >= plan.Longest && w.last.sub(t.last) < plan.Quiet
 	often := uint32(l.empty) >= m.par.StaticPasses && t.rise() < m.par.Rise
 	if m.flat(t) || cut || often {
-		l.settle(t)
+		l.settle(w, t)
 	} else {
 		l.saw(t)
 	}
 }
 
-// flat reports whether enough was read of a tag to say that its strength does not rise and fall: it lies there.
+// flat reports whether enough was read of a tag, for long enough, to say that its strength does not rise and fall: it lies
+// there.
 func (m *Machine) flat(t *track) bool {
-	return t.known >= m.par.FlatReads && t.rise() < m.par.Rise
+	return t.known >= m.par.FlatReads && t.bins >= 4 && t.rise() < m.par.Rise
 }
 
 // rises reports whether a tag's strength stands out as that of one that passes an antenna.
 func (m *Machine) rises(t *track) bool {
-	return t.known >= earlyReads && t.crest() >= m.par.Crest
+	return t.known >= earlyReads && t.rise() >= m.par.Crest
+}
+
+// hearing is how well a door hears a tag just now.
+type hearing struct {
+	door int32
+	env  envelope
+}
+
+// foreign notes a read, and reports whether another door hears the tag better at the moment.
+func (m *Machine) foreign(s, door int32, r *sighting) bool {
+	if !r.known || len(m.plan.Doors) < 2 {
+		return false
+	}
+	t, pace := &m.tags[s], m.plan.Doors[door].Quiet/6
+	var mine *hearing
+	for i := range t.heardAt {
+		if t.heardAt[i].door == door {
+			mine = &t.heardAt[i]
+		}
+	}
+	if mine == nil {
+		t.heardAt = append(t.heardAt, hearing{door: door})
+		mine = &t.heardAt[len(t.heardAt)-1]
+	}
+	mine.env.add(r, pace)
+	level := mine.env.level(r.at, pace)
+	for i := range t.heardAt {
+		if h := &t.heardAt[i]; h.door != door && h.env.level(r.at, pace) > level {
+			return true
+		}
+	}
+	return false
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/tallydock/tallydock/edge/site"
 )
 
-// Input is one thing that happened: a Read, a GPI, a Health, a list for a door, or none, which is a Tick: nothing arrived
-// up to now.
+// Input is one thing that happened: a Read, a GPI, a Health, a list for a door, a Count of a location, or none, which
+// is a Tick: nothing arrived up to now.
 type Input struct {
 	Read   *devices.Read
 	GPI    *devices.GPI
 	Health *devices.Health
 	Expect *Expected
+	Count  *Count
 }
 
 // Event is one decision. Exactly one of the pointers is set.
@@ -24,6 +25,8 @@ type Event struct {
 	Pass     *wire.Pass
 	Crossing *Crossing
 	Verdict  *Verdict
+	Counted  *Counted
+	Trace    *Trace
 }
 
 // Crossing is one tag in one pass that has ended, whether it moved the tag or not.
@@ -42,7 +45,7 @@ type Crossing struct {
 type Machine struct {
 	plan    *site.Plan
 	par     Params
-	index   map[devices.Tag]int32
+	index   index
 	tags    []tag
 	free    []int32
 	places  []placeState
@@ -56,7 +59,10 @@ type Machine struct {
 	spare   []*window
 	dirty   []int32
 	gone    []devices.Tag // forgotten since the last Flush
+	counts  []counting
+	countsDirty bool
 	strange uint64
+	steps   uint64
 	out     []Event
 }
 
@@ -76,7 +82,7 @@ type placeState struct {
 
 // New makes a Machine that knows no tag.
 func New(plan *site.Plan, par Params) *Machine {
-	m := &Machine{plan: plan, par: par, index: map[devices.Tag]int32{}, devices: map[string]*device{}, sorted: true, loose: emptyList}
+	m := &Machine{plan: plan, par: par, devices: map[string]*device{}, sorted: true, loose: emptyList}
 	m.places = make([]placeState, len(plan.Places))
 	for i := range m.places {
 		m.places[i].here = emptyList
@@ -95,6 +101,7 @@ func (m *Machine) Step(in Input, now time.Time) []Event {
 		m.settleLoaded()
 	}
 	m.out = m.out[:0]
+	m.steps++
 	at := instantOf(now)
 	switch {
 	case in.Read != nil:
@@ -105,6 +112,8 @@ func (m *Machine) Step(in Input, now time.Time) []Event {
 		m.health(in.Health, at)
 	case in.Expect != nil:
 		m.expect(in.Expect, at)
+	case in.Count != nil:
+		m.count(in.Count, at)
 	default:
 		m.tick(at)
 	}
@@ -145,6 +154,7 @@ func (m *Machine) tick(now instant) {
 	m.watchLists(now)
 	m.closeQuiet(now)
 	m.absences(now)
+	m.finishCounts(now)
 	m.forget(now)
 }
 
@@ -181,14 +191,11 @@ type Whereabouts struct {
 
 // Each calls fn with every tag that is known, in no particular order, until fn returns false.
 func (m *Machine) Each(fn func(Whereabouts) bool) {
-	for _, s := range m.index {
+	m.index.each(func(s int32) bool {
 		t := &m.tags[s]
-		w := Whereabouts{Tag: t.id, Location: m.location(t.place), Unseen: t.unseen, Since: t.moved.time(), LastRead: t.last.time()}
-		if !fn(w) {
-			return
-		}
-	}
+		return fn(Whereabouts{Tag: t.id, Location: m.location(t.place), Unseen: t.unseen, Since: t.moved.time(), LastRead: t.last.time()})
+	})
 }
 
 // Tags tells how many tags are known.
-func (m *Machine) Tags() int { return len(m.index) }
+func (m *Machine) Tags() int { return m.index.n }

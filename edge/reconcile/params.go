@@ -27,16 +27,22 @@ type Params struct {
 	// after its last read.
 	Redeliver, Hold time.Duration
 
+	// Settle is for how many quiet times a pass waits after its end before it is judged, because a tag that was heard in it by
+	// the way goes through another door, or the same one, soon after.
+	Settle float64
+
+	Trace bool // passes are told with all their reads
+
 	AfterOut time.Duration // after a pass, reads at shelves are echoes of it for so long
 	Forget   time.Duration // a tag that is on no shelf is forgotten after so long without a read
 	MaxLoose int           // tags that are on no shelf and are remembered; the oldest is forgotten first
 
 	// Doors. Signal differences in dB.
-	Rise         float64 // of a tag's strongest read over its mean or its first ones; below, it is flat
-	Crest        float64 // of a tag's strongest read over its mean from which it surely passes by an antenna
+	Rise         float64 // of a tag's highest level over its mean or its first; below, it is flat
+	Crest        float64 // the same, from which it surely passes by an antenna
+	PickUp       float64 // over its usual level from which a tag that lay beside a door moves
 	Faint        float64 // below the pass's median peak from which a tag that does not rise is a stray
 	Separation   float64 // distance of the two sides' centroids, in standard deviations, from which a direction is told
-	Together     float64 // distance up to which a tag that both sides saw well has turned back
 	FlatReads    uint32  // reads from which a tag without a rise is judged to lie there
 	StaticPasses uint32  // windows without a direction after which a tag without signal strength is judged to lie there
 }
@@ -60,8 +66,8 @@ func Defaults() Params {
 		Threshold: 6, Holdoff: 500 * time.Millisecond, Slope: -0.008, Offline: -3,
 		Refresh: 30 * time.Second, Stall: 5 * time.Second,
 		SkewWindow: 10 * time.Minute, StepBack: 30 * time.Second,
-		Late: 2 * time.Second, Redeliver: 10 * time.Second, Hold: 15 * time.Minute, AfterOut: 2 * time.Second,
+		Late: 2 * time.Second, Redeliver: 10 * time.Second, Hold: 15 * time.Minute, Settle: 4, AfterOut: 2 * time.Second,
 		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,
-		Rise: 6, Crest: 8, Faint: 12, Separation: 0.5, Together: 0.35, FlatReads: 6, StaticPasses: 3,
+		Rise: 6, Crest: 8, PickUp: 8, Faint: 12, Separation: 1, FlatReads: 6, StaticPasses: 3,
 	}
 }

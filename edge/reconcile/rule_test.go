@@ -50,6 +50,8 @@ type rig struct {
 
 	crossings []reconcile.Crossing
 	verdicts  []reconcile.Verdict
+	counts    []reconcile.Counted
+	traces    []*reconcile.Trace
 }
 
 func newRig(t testing.TB, par reconcile.Params) *rig {
@@ -65,6 +67,10 @@ func (r *rig) step(in reconcile.Input) {
 			r.moves = append(r.moves, *e.Movement)
 		case e.Crossing != nil:
 			r.crossings = append(r.crossings, *e.Crossing)
+		case e.Trace != nil:
+			r.traces = append(r.traces, e.Trace)
+		case e.Counted != nil:
+			r.counts = append(r.counts, *e.Counted)
 		case e.Verdict != nil:
 			r.verdicts = append(r.verdicts, *e.Verdict)
 		case e.Pass.Closed.IsZero():

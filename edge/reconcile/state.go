@@ -21,6 +21,7 @@ const (
 	keyReader = 'r' // then the device's id
 	keyPlace  = 'p' // then the location code
 	keyClock  = 'k'
+	keyCounts = 'n'
 )
 
 // Flush hands out what changed since the last Flush: keys with their new values, and keys that are no more. No key is
@@ -33,7 +34,7 @@ func (m *Machine) Flush(put func(key, value []byte), remove func(key []byte)) {
 	}
 	m.dirty = m.dirty[:0]
 	for _, id := range m.gone {
-		if _, back := m.index[id]; !back {
+		if _, back := m.index.find(m.tags, &id); !back {
 			remove(tagKey(id))
 		}
 	}
@@ -41,14 +42,24 @@ func (m *Machine) Flush(put func(key, value []byte), remove func(key []byte)) {
 	for i := range m.doors {
 		m.flushDoor(i, put, remove)
 	}
+	if m.countsDirty {
+		m.countsDirty = false
+		if b := m.encodeCounts(); b != nil {
+			put([]byte{Prefix[0], Prefix[1], keyCounts}, append([]byte{stateVersion}, b...))
+		} else {
+			remove([]byte{Prefix[0], Prefix[1], keyCounts})
+		}
+	}
 	m.flushClocks(put)
 }
 
 // Export hands out everything, in no particular order.
 func (m *Machine) Export(put func(key, value []byte)) {
-	for _, s := range m.index {
+	m.index.each(func(s int32) bool {
 		m.touch(s)
-	}
+		return true
+	})
+	m.countsDirty = len(m.counts) > 0
 	for i := range m.doors {
 		m.doors[i].dirty, m.doors[i].listDirty = true, m.doors[i].list != nil
 		for _, w := range m.doors[i].wins {
@@ -160,6 +171,8 @@ func (m *Machine) Load(k, value []byte) error {
 		m.loadSkew(string(name), d)
 	case keyPlace:
 		m.loadPlace(string(name), d)
+	case keyCounts:
+		m.loadCounts(d)
 	case keyClock:
 		m.loadClock(d)
 	default:
@@ -222,12 +235,15 @@ func (m *Machine) loadTag(name []byte, d *decoder) {
 
 func (m *Machine) loadDoor(id string, d *decoder) {
 	i := m.doorNamed(id)
-	st, err := m.decodeDoor(d)
-	if err != nil || i < 0 {
-		return // damaged, or a door that was taken out of the configuration
+	if i < 0 {
+		return // a door that was taken out of the configuration
+	}
+	st, err := m.decodeDoor(d, i)
+	if err != nil {
+		return
 	}
 	had := &m.doors[i]
-	had.closed, had.wins, had.doubts = st.closed, st.wins, st.doubts
+	had.closed, had.heard, had.wins, had.doubts = st.closed, st.heard, st.wins, st.doubts
 	copy(had.cells, st.cells)
 }
 
@@ -288,12 +304,12 @@ func (m *Machine) settleLoaded() {
 	m.loaded = nil
 	for i := range m.doors {
 		for _, w := range m.doors[i].wins {
-			for _, id := range w.took {
-				if t := w.trackOf(m.slot(id)); t != nil {
-					t.taken = true
+			for _, told := range w.told {
+				if t := w.trackOf(m.slot(told.tag)); t != nil {
+					t.told = told.at
 				}
 			}
-			w.took = nil
+			w.told = nil
 		}
 	}
 	m.sortLists()

@@ -5,23 +5,13 @@ import (
 	"slices"
 
 	"github.com/tallydock/tallydock/devices/wire"
-	"github.com/tallydock/tallydock/edge/site"
 )
-
-// member is a tag that a pass carries, with what its own reads say.
-type member struct {
-	*course
-	dir    wire.Direction
-	weight float64 // 0 to 1: how sure it is of dir
-}
 
 // closeWindow judges the first window of a door: which of its tags passed, in what direction, and whom that moves.
 func (m *Machine) closeWindow(door int) {
 	d := &m.doors[door]
 	w := d.wins[0]
-	if w.pass != "" {
-		m.judge(door, w)
-	}
+	m.judge(door, w)
 	for i := range w.tracks {
 		t := &w.tracks[i]
 		d.closed = max(d.closed, t.last)
@@ -40,121 +30,143 @@ func (m *Machine) closeWindow(door int) {
 	m.recycle(w)
 }
 
-// judge moves the tags of a pass and tells its end. A pass whose tags all lie there, or are another door's, is none and
-// ends as turned back.
+// judge tells a pass for each load of a window that was not told yet. A pass that was told while it seemed to go on, and that no
+// load explains, ends as turned back.
 func (m *Machine) judge(door int, w *window) {
-	s := m.survey(door, w)
-	members := m.members(door, w, s)
-	dir, sure := m.direction(door, w, s, members)
-	var moved uint32
-	for _, mb := range members {
-		conf := permille(belief(mb, dir, sure))
-		m.tell(Event{Crossing: &Crossing{
-			Tag: m.tags[mb.slot].id, Door: m.plan.Doors[door].ID, Pass: w.pass, Direction: dir, Confidence: conf,
-			At: mb.peakAt.time(), From: s.from.time(), To: s.to.time(), Reads: mb.reads, PeakRSSI: mb.peak,
+	if len(w.reads) == 0 && w.pass == "" {
+		return
+	}
+	f := m.film(door, w)
+	for _, l := range m.loads(door, w, f) {
+		m.pass(door, w, f, &l)
+	}
+	if w.pass != "" {
+		m.tell(Event{Pass: &wire.Pass{
+			ID: w.pass, Door: m.plan.Doors[door].ID, Direction: wire.TurnedBack, Opened: w.began.time(), Closed: w.last.time(), Confidence: 500,
 		}})
-		if m.carry(door, w, mb, dir, conf) {
+	}
+}
+
+// pass tells the end of a pass, and moves its tags; false where no tag was in the load.
+func (m *Machine) pass(door int, w *window, f *film, l *load) bool {
+	members := m.members(door, w, f, l)
+	if len(members) == 0 || 3*len(members) < len(l.backers) || 2*len(members) < len(l.by) {
+		return false
+	}
+	m.dumpPass(door, w, l, members)
+	dir, sure := m.direction(door, l)
+	if w.pass == "" {
+		m.begin(door, w, l.enter)
+	}
+	id, opened := w.pass, w.began
+	w.pass = ""
+	m.doors[door].learn(l)
+	from, to := l.enter, l.leave
+	var moved uint32
+	for i := range members {
+		c := &members[i]
+		conf := permille(sure / (1 + math.Exp(-c.score)))
+		m.tell(Event{Crossing: &Crossing{
+			Tag: m.tags[c.slot].id, Door: m.plan.Doors[door].ID, Pass: id, Direction: dir, Confidence: conf,
+			At: c.peakAt.time(), From: from.time(), To: to.time(), Reads: c.reads, PeakRSSI: c.shown(),
+		}})
+		c.told = max(c.told, to, c.lastIn)
+		if m.carry(door, w, id, c, dir, conf) {
 			moved++
 		}
 	}
-	if len(members) == 0 {
-		dir, sure = wire.TurnedBack, 0.5
-	}
-	m.settleList(door, w, dir, members)
-	m.doubt(door, w, s, dir, members)
-	m.tell(Event{Pass: &wire.Pass{
-		ID: w.pass, Door: m.plan.Doors[door].ID, Direction: dir, Opened: w.began.time(), Closed: max(s.to, w.began).time(),
+	m.settleList(door, id, to, dir, members)
+	m.doubt(door, id, opened, from, to, dir, members)
+	end := &wire.Pass{
+		ID: id, Door: m.plan.Doors[door].ID, Direction: dir, Opened: opened.time(), Closed: max(to, opened).time(),
 		Tags: uint32(len(members)), Moved: moved, Confidence: permille(sure),
-	}})
-}
-
-// members picks the tags that passed, in the order of the tags.
-func (m *Machine) members(door int, w *window, s *survey) []member {
-	least := m.plan.Doors[door].MinReads
-	var out []member
-	for i := range s.courses {
-		c := &s.courses[i]
-		if c.track == nil || c.reads < least || c.taken || c.evidence() <= 0 || m.elsewhere(door, w, c) {
-			continue
-		}
-		mb := member{course: c}
-		mb.dir, mb.weight = mb.own()
-		out = append(out, mb)
 	}
-	slices.SortFunc(out, func(a, b member) int { return compareTags(&m.tags[a.slot], &m.tags[b.slot]) })
-	return out
+	m.tell(Event{Pass: end})
+	m.trace(door, w, f, l, end, members)
+	return true
 }
 
-// elsewhere reports whether another door, or another pass of this one, has received more of the tag: in a window that is
-// still open, or in the pass that has just moved it. A tag that it has less of is taken away from there.
-func (m *Machine) elsewhere(door int, w *window, c *course) bool {
-	if t := &m.tags[c.slot]; t.byDoor && t.door != int32(door) && w.opened <= t.moved && c.power < t.power {
+// decided is the weight of evidence from which a direction is told.
+const decided = 0.35
+
+// direction tells which way a load went, and how sure that is, from 0.5 to 1.
+func (m *Machine) direction(door int, l *load) (wire.Direction, float64) {
+	if l.gate != nil && l.sure < 0.8 && l.gate.returns() {
+		return wire.TurnedBack, 0.7
+	}
+	sure := 0.5 + 0.5*math.Tanh(1.2*l.sure)
+	switch {
+	case l.sure >= decided && l.way > 0:
+		return wire.In, sure
+	case l.sure >= decided && l.way < 0:
+		return wire.Out, sure
+	case l.way == 0 && (l.gate == nil || len(l.by) > 0) && m.plan.Doors[door].TwoSided():
+		return wire.TurnedBack, 0.8
+	default:
+		return wire.Undecided, 0.5
+	}
+}
+
+// elsewhere reports whether a tag belongs to another pass: it went through another door about then, or through this one at another
+// time, and here it shows less of that.
+func (m *Machine) elsewhere(door int, w *window, c *course, l *load) bool {
+	t := &m.tags[c.slot]
+	quiet := m.plan.Doors[door].Quiet
+	if t.byDoor && t.door != int32(door) && w.opened <= t.moved && l.from.sub(t.moved) < quiet && c.energy < t.power {
 		return true
+	}
+	mine := 0.0
+	if c.crosser != nil {
+		mine = c.crosser.weight(m.doors[door].usual())
 	}
 	for i := range m.doors {
 		for _, other := range m.doors[i].wins {
 			o := other.trackOf(c.slot)
-			if other == w || o == nil {
-				continue
-			}
-			if i == door && !(w.gate.on != 0 && other.gate.on != 0) {
-				continue // what parts two passes of a door without photocells is a clear valley
-			}
-			if i != door && (other.opened > w.last || other.last < w.opened) {
-				continue
-			}
-			mine, theirs := c.power, o.power
-			if i == door {
-				mine, theirs = w.within(c.track), other.within(o)
-			}
-			if theirs > mine {
+			switch {
+			case o == nil:
+			case len(w.gates) > 0 && i == door && !m.plan.Doors[door].TwoSided():
+				if other != w && len(other.gates) > 0 && other.within(o) > w.within(c.track) {
+					return true
+				}
+			case m.crosses(i, other, c, l) > mine+0.2:
 				return true
 			}
-			o.taken, m.doors[i].dirty = true, true
 		}
 	}
 	return false
 }
 
-// within is the power that was received of a tag while the gate was closed by something in it.
+// crosses is how much a tag shows, in a window, that it went through soon before or after a load.
+func (m *Machine) crosses(door int, w *window, c *course, l *load) float64 {
+	if w.crossed == nil || w.crossedAt != m.steps {
+		w.crossed, w.crossedAt = map[int32][]crosser{}, m.steps
+		for _, k := range m.crossers(door, w, m.film(door, w)) {
+			w.crossed[w.tracks[k.track].slot] = append(w.crossed[w.tracks[k.track].slot], k)
+		}
+	}
+	quiet, most := m.plan.Doors[door].Quiet, 0.0
+	for _, k := range w.crossed[c.slot] {
+		if c.crosser != nil && k.at == c.crosser.at || k.at < l.from.add(-2*quiet) || k.at > l.to.add(2*quiet) {
+			continue
+		}
+		most = max(most, k.weight(m.doors[door].usual()))
+	}
+	return most
+}
+
+// within is the power that was received of a tag while something was in the beams.
 func (w *window) within(t *track) float64 {
-	off := w.gate.off
-	if off == 0 {
-		off = w.end
+	g := w.gates[0]
+	if g.off == 0 {
+		g.off = w.end
 	}
 	sum := 0.0
 	for i := range w.reads {
-		if r := &w.reads[i]; w.tracks[r.track].slot == t.slot && r.at >= w.gate.on && r.at <= off {
+		if r := &w.reads[i]; w.tracks[r.track].slot == t.slot && r.at >= g.on && r.at <= g.off {
 			sum += r.linear()
 		}
 	}
 	return sum
-}
-
-// direction tells which way a pass went, and how sure that is, from 0.5 to 1: by what all its tags' reads show together,
-// and by the order in which beams were broken.
-func (m *Machine) direction(door int, w *window, s *survey, members []member) (wire.Direction, float64) {
-	plan := &m.plan.Doors[door]
-	b := s.balance(members)
-	score := b.score() + w.gate.score()
-	switch {
-	case !plan.TwoSided() && w.gate.score() == 0 && plan.Way == site.OnlyIn:
-		return wire.In, 0.95
-	case !plan.TwoSided() && w.gate.score() == 0 && plan.Way == site.OnlyOut:
-		return wire.Out, 0.95
-	case len(members) == 0:
-		return wire.TurnedBack, 0.5
-	case math.Abs(score) >= decided:
-		dir := wire.In
-		if score < 0 {
-			dir = wire.Out
-		}
-		return dir, 1 / (1 + math.Exp(-1.5*math.Abs(score)))
-	case b.returns() || w.gate.returns():
-		return wire.TurnedBack, 0.7
-	default:
-		return wire.Undecided, 0.5
-	}
 }
 
 // score of the photocells: they show the side at which a load came and that at which it went.
@@ -163,47 +175,35 @@ func (g gate) score() float64 {
 		return 0
 	}
 	if g.first == outside {
-		return 3
+		return 2
 	}
-	return -3
+	return -2
 }
 
 // returns reports whether the load left the beams where it came.
 func (g gate) returns() bool { return g.on != 0 && g.first == g.last && g.first != middle }
 
-// belief is the confidence of one tag's movement in a pass.
-func belief(mb member, dir wire.Direction, sure float64) float64 {
-	share := 1 / (1 + math.Exp(-mb.evidence()))
-	switch {
-	case mb.dir == dir:
-		return max(sure, 0.5+0.5*mb.weight) * share
-	case mb.dir == wire.In || mb.dir == wire.Out:
-		return min(sure, 0.75-0.5*mb.weight) * share
-	default:
-		return sure * share
-	}
-}
-
 // carry moves a tag by the pass's decision; false where it stays where it was. A tag whose own reads spoke against the
 // pass goes along with a confidence that calls for a person.
-func (m *Machine) carry(door int, w *window, mb member, dir wire.Direction, conf uint16) bool {
-	t := &m.tags[mb.slot]
+func (m *Machine) carry(door int, w *window, pass string, c *course, dir wire.Direction, conf uint16) bool {
+	t := &m.tags[c.slot]
 	if dir != wire.In && dir != wire.Out {
 		return false
 	}
 	to, mv := m.target(door, dir)
-	if w.last <= t.moved {
+	until := c.told
+	if c.lastIn <= t.moved {
 		return false
 	}
 	same := t.place == to && !t.unseen
 	mv.Tag, mv.From, mv.To = t.id, m.location(t.place), m.location(to)
-	mv.ReadPoint, mv.Pass = m.plan.Doors[door].ID, w.pass
-	mv.EventTime = mb.lastIn.time()
-	mv.FirstRead, mv.LastRead, mv.Reads = mb.first.time(), mb.last.time(), mb.reads
-	mv.HasRSSI, mv.PeakRSSI = mb.known > 0, mb.peak
+	mv.ReadPoint, mv.Pass = m.plan.Doors[door].ID, pass
+	mv.EventTime = c.lastIn.time()
+	mv.FirstRead, mv.LastRead, mv.Reads = c.first.time(), c.last.time(), c.reads
+	mv.HasRSSI, mv.PeakRSSI = c.known > 0, c.peak
 	mv.Confidence = conf
-	t.door, t.power = int32(door), mb.power
-	m.settleAt(mb.slot, to, w.last)
+	t.door, t.power = int32(door), c.energy
+	m.settleAt(c.slot, to, until)
 	if same {
 		return false
 	}

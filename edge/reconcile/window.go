@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/unit"
@@ -31,29 +33,40 @@ func sideOf(k site.Kind) uint8 {
 // window is a burst of reads at a door: the candidate for one pass. It keeps every read, so that the verdict sees the whole
 // course of each tag. It becomes a Pass once a tag in it looks like passing or a beam is broken.
 type window struct {
-	opened  instant  // by the reads' own times
-	began   instant  // first read of the tag that made it a Pass; 0 until then
-	last    instant  // last read of a tag that may be passing
-	arrived instant  // when that read reached the gateway
-	since   instant  // when its first read did
-	end     instant  // last read of any tag
-	until   instant  // reads from here on belong to the next window; 0 = open
-	gate    gate     // what the photocells told
-	looked  instant  // when it was last looked at for two passes in it
-	full    bool     // it has lasted for the longest time
+	opened  instant // by the reads' own times
+	began   instant // first read of the tag that made it a Pass; 0 until then
+	last    instant // last read of a tag that may be passing
+	arrived instant // when that read reached the gateway
+	since   instant // when its first read did
+	end     instant // last read of any tag
+	until   instant // reads from here on belong to the next window; 0 = open
+	gates   []gate  // what the photocells told
+	done    instant // what went through up to here has been told
+	due     instant // when it is looked at next
+	pending bool    // the last look found a load that is not told yet
+	full    bool    // it has lasted for the longest time
+	pace    time.Duration
 	peak    unit.DBm // strongest read; 0 until there is one
 	pass    string   // id of the Pass; "" until told
 
-	tracks []track
-	index  map[int32]int32 // slot of a tag -> its track
-	reads  []sighting      // in the order in which they arrived
-	cut    bool            // the reads were arranged anew since the last Flush
-	saved  int             // reads that Flush has handed out
-	chunks int             // chunks of them
-	took   []devices.Tag   // the tags whose tracks are taken, after Load until the tracks are back
+	tracks    []track
+	index     map[int32]int32   // slot of a tag -> its track
+	reads     []sighting        // in the order in which they arrived
+	cut       bool              // the reads were arranged anew since the last Flush
+	saved     int               // reads that Flush has handed out
+	chunks    int               // chunks of them
+	crossed   map[int32][]crosser // by tag, as it was found in the Step of that number
+	crossedAt uint64
+	told      []toldTag // after Load until the tracks are back
 }
 
-// gate is what the photocells told of a window.
+// toldTag is a tag with what its track keeps of it.
+type toldTag struct {
+	tag devices.Tag
+	at  instant
+}
+
+// gate is what the photocells told of one load.
 type gate struct {
 	on, off     instant // when the first beam was broken and when all were free again; 0 = not yet
 	first, last uint8   // the side of the beam that was broken first, and of the one that was free last
@@ -65,9 +78,16 @@ type sighting struct {
 	count   uint32
 	track   int32
 	rssi    unit.DBm
-	device  uint16 // index into the door's readers
+	level   unit.DBm // of the tag with this read, smoothed
+	device  uint16   // index into the door's readers
 	side    uint8
-	known   bool // rssi is known
+	antenna uint8
+	known   bool       // rssi is known
+	phased  bool       // phase is known
+	phase   unit.Phase // of the tag's answer, on the channel
+	channel uint32     // kHz
+	foreign bool       // another door hears the tag better just now
+	even    bool       // both sides hear it about as well, as those of a tag in the door do
 }
 
 // track is one tag in one window.
@@ -78,11 +98,15 @@ type track struct {
 	reads uint32
 	known uint32 // reads with a strength
 	peak  unit.DBm
-	taken bool // another door, or another window, has it
+	told  instant // a pass that has been told answers its reads up to here
 	seen  [sides]uint32
 	power float64 // of all reads, linear
-	sumDB int64   // of the strengths, in hundredths of dBm
-	early int64   // of the first earlyReads of them
+	env   envelope
+	start unit.DBm // level after the first reads
+	top   unit.DBm // highest level
+	sum   int64    // of the levels, one for each bin of time
+	bins  uint32
+	bin   instant // when the present one began
 	spans []span
 }
 
@@ -117,21 +141,21 @@ func (t *track) cover(device uint16, side uint8, own instant) {
 	t.spans = append(t.spans, span{device, side, own, own})
 }
 
-// add takes a read; it reports false, and changes nothing, where it has had it.
-func (t *track) add(r *sighting) bool {
+// add takes a read, and notes the tag's level with it; it reports false, and changes nothing, where it has had it.
+func (t *track) add(r *sighting, pace time.Duration) bool {
 	if t.has(r.device, r.side, r.own) {
 		return false
 	}
 	t.cover(r.device, r.side, r.own)
 	t.power += r.linear()
-	if r.known {
-		t.level(r.rssi)
-	}
-	t.seen[r.side] += r.count
-	t.reads += r.count
 	if t.first == 0 || r.at < t.first {
 		t.first = r.at
 	}
+	if r.known {
+		t.strength(r, pace)
+	}
+	t.seen[r.side] += r.count
+	t.reads += r.count
 	t.last = max(t.last, r.at)
 	return true
 }
@@ -144,36 +168,91 @@ func (r *sighting) linear() float64 {
 	return r.rssi.Milliwatt() * 1e9
 }
 
-func (t *track) level(v unit.DBm) {
-	if t.known == 0 || v > t.peak {
-		t.peak = v
-	}
-	t.sumDB += int64(v)
-	if t.known < earlyReads {
-		t.early += int64(v)
+func (t *track) strength(r *sighting, pace time.Duration) {
+	if t.known == 0 || r.rssi > t.peak {
+		t.peak = r.rssi
 	}
 	t.known++
+	t.env.add(r, pace)
+	r.level, r.even = t.env.level(r.at, pace), t.env.even(r.at, pace)
+	switch {
+	case t.known == 1:
+		t.start, t.top, t.bin = r.level, r.level, r.at
+	case t.known <= earlyReads:
+		t.start = min(t.start, r.level)
+	}
+	t.top = max(t.top, r.level)
+	if t.bins == 0 || r.at.sub(t.bin) >= pace {
+		t.sum += int64(r.level)
+		t.bins++
+		t.bin = r.at
+	}
 }
 
-// mean is the mean strength in dBm.
-func (t *track) mean() float64 { return float64(t.sumDB) / float64(t.known) / 100 }
+// mean is the mean level in dBm, all times alike.
+func (t *track) mean() float64 {
+	if t.bins == 0 {
+		return 0
+	}
+	return float64(t.sum) / float64(t.bins) / 100
+}
 
-// crest is how far the strongest read stands out from the mean, in dB.
+// crest is how far the highest level stands out from the mean, in dB.
 func (t *track) crest() float64 {
-	if t.known == 0 {
+	if t.bins == 0 {
 		return 0
 	}
-	return float64(t.peak)/100 - t.mean()
+	return float64(t.top)/100 - t.mean()
 }
 
-// rise is crest, or how far the strongest read stands out from the first ones, which a tag that comes nearer shows before.
-func (t *track) rise() float64 {
-	if t.known == 0 {
-		return 0
-	}
-	early := float64(t.early) / float64(min(t.known, earlyReads))
-	return max(t.crest(), (float64(t.peak)-early)/100)
+// rise is crest, or how far the highest level stands out from the first, which a tag that comes nearer shows before.
+func (t *track) rise() float64 { return max(t.crest(), float64(t.top-t.start)/100) }
+
+// envelope smooths the strength of a tag: single reads scatter with the antenna, the channel and the echoes.
+type envelope struct {
+	power [sides]float64
+	at    [sides]instant
+	n     [sides]uint32
 }
+
+// add takes a read. What is older than pace fades.
+func (e *envelope) add(r *sighting, pace time.Duration) {
+	i := r.side
+	gone := float64(max(r.at.sub(e.at[i]), 0)) / float64(pace)
+	if e.n[i] == 0 {
+		gone = math.Inf(1)
+	}
+	share := max(1-math.Exp(-gone), 1/float64(min(e.n[i], 4)+1))
+	e.power[i] += share * (r.linear() - e.power[i])
+	e.at[i] = max(e.at[i], r.at)
+	e.n[i]++
+}
+
+// even reports whether both sides have read the tag lately, about as well.
+func (e *envelope) even(at instant, pace time.Duration) bool {
+	if e.n[inside] == 0 || e.n[outside] == 0 || at.sub(min(e.at[inside], e.at[outside])) > 3*pace {
+		return false
+	}
+	return math.Abs(10*math.Log10(e.power[inside]/e.power[outside])) <= evenness
+}
+
+// level is the smoothed strength at a moment, of all sides together. A side that was not read lately fades.
+func (e *envelope) level(at instant, pace time.Duration) unit.DBm {
+	sum := 0.0
+	for i := range e.power {
+		if e.n[i] > 0 {
+			sum += e.power[i] * math.Exp(-float64(max(at.sub(e.at[i])-pace, 0))/float64(pace))
+		}
+	}
+	return dBmOf(sum)
+}
+
+// dBmOf turns picowatts, as linear gives them, into a level.
+func dBmOf(picowatts float64) unit.DBm {
+	return unit.DBm(math.Round(1000*math.Log10(max(picowatts, 1e-6)))) - 9000
+}
+
+func dBm(v float64) unit.DBm { return unit.DBm(math.Round(100 * v)) }
 
 // trackOf finds a tag's track; nil where the window has not seen it.
 func (w *window) trackOf(slot int32) *track {
@@ -201,14 +280,15 @@ func (w *window) trackOrNew(slot int32) int32 {
 }
 
 // newWindow takes an empty window out of the store of used ones, so that passes cost no memory.
-func (m *Machine) newWindow(at, now instant) *window {
+func (m *Machine) newWindow(door int, at, now instant) *window {
 	w := &window{index: map[int32]int32{}}
 	if n := len(m.spare); n > 0 {
 		w, m.spare = m.spare[n-1], m.spare[:n-1]
 		clear(w.index)
-		*w = window{index: w.index, tracks: w.tracks[:0], reads: w.reads[:0]}
+		*w = window{index: w.index, tracks: w.tracks[:0], reads: w.reads[:0], gates: w.gates[:0]}
 	}
 	w.opened, w.last, w.arrived, w.since = at, at, now, now
+	w.pace, w.due = m.plan.Doors[door].Quiet/6, at.add(m.plan.Doors[door].Quiet)
 	return w
 }
 
@@ -217,7 +297,7 @@ func (w *window) covers(before *window, at instant, quiet int64) bool {
 	switch {
 	case w.until != 0 && at >= w.until, before != nil && before.until != 0 && at < before.until, w.full && at > w.end:
 		return false
-	case w.gate.on != 0 && w.gate.off == 0 && at >= w.opened:
+	case w.openGate() != nil && at >= w.opened:
 		return true
 	}
 	return int64(w.opened-at) <= quiet && int64(at-w.last) <= quiet
@@ -230,23 +310,28 @@ func (m *Machine) windowAt(door int, at, now instant) *window {
 	if w := d.find(at, m.plan.Doors[door].Quiet.Microseconds()); w != nil {
 		return w
 	}
-	w := m.newWindow(at, now)
+	w := m.newWindow(door, at, now)
 	d.insert(w)
 	m.closeDue(door, now)
 	return w
 }
 
+// find gives the window that a read of that time belongs to; of two, the one that began before it.
 func (d *doorState) find(at instant, quiet int64) *window {
+	var after *window
 	for i := len(d.wins) - 1; i >= 0; i-- {
 		var before *window
 		if i > 0 {
 			before = d.wins[i-1]
 		}
-		if d.wins[i].covers(before, at, quiet) {
-			return d.wins[i]
+		if w := d.wins[i]; w.covers(before, at, quiet) {
+			if w.opened <= at {
+				return w
+			}
+			after = w
 		}
 	}
-	return nil
+	return after
 }
 
 func (d *doorState) insert(w *window) {
@@ -262,7 +347,7 @@ func (w *window) put(m *Machine, slot int32, r sighting) (*track, bool) {
 	if len(w.tracks) > had {
 		m.tags[slot].passes++
 	}
-	if !t.add(&r) {
+	if !t.add(&r, w.pace) {
 		return t, false
 	}
 	w.reads = append(w.reads, r)
@@ -273,7 +358,7 @@ func (w *window) put(m *Machine, slot int32, r sighting) (*track, bool) {
 // part cuts a window in two at a moment; the later one is new.
 func (m *Machine) part(door int, w *window, at instant) *window {
 	d := &m.doors[door]
-	later := m.newWindow(at, w.arrived)
+	later := m.newWindow(door, at, w.arrived)
 	later.end, later.full, later.until = w.end, w.full, w.until
 	reads, tracks := slices.Clone(w.reads), slices.Clone(w.tracks)
 	m.empty(w)
@@ -291,7 +376,7 @@ func (m *Machine) part(door int, w *window, at instant) *window {
 	}
 	for i := range tracks {
 		if t := w.trackOf(tracks[i].slot); t != nil {
-			t.taken = tracks[i].taken
+			t.told = tracks[i].told
 		}
 	}
 	if len(later.reads) > 0 {
@@ -318,27 +403,12 @@ func (m *Machine) empty(w *window) {
 func (m *Machine) join(w, later *window) {
 	for i := range later.reads {
 		r, slot := later.reads[i], later.tracks[later.reads[i].track].slot
-		taken := later.tracks[r.track].taken
+		told := later.tracks[r.track].told
 		t, _ := w.put(m, slot, r)
-		t.taken = t.taken || taken
+		t.told = max(t.told, told)
 	}
 	m.empty(later)
 	w.cut = true
-}
-
-// medianPeak is the median of the strongest reads of the window's tags that have strengths, in dBm; false without.
-func (w *window) medianPeak() (float64, bool) {
-	var peaks []float64
-	for i := range w.tracks {
-		if w.tracks[i].known > 0 {
-			peaks = append(peaks, float64(w.tracks[i].peak)/100)
-		}
-	}
-	if len(peaks) == 0 {
-		return 0, false
-	}
-	slices.Sort(peaks)
-	return peaks[len(peaks)/2], true
 }
 
 // readerIndex gives the number of a reader among the door's.
@@ -355,6 +425,7 @@ func (d *doorState) readerIndex(device string) uint16 {
 func (d *doorState) sight(r *devices.Read, side uint8, at instant) sighting {
 	return sighting{
 		at: at, own: own(r, at), count: max(1, r.Count), rssi: r.RSSI, known: r.HasRSSI, device: d.readerIndex(r.Device), side: side,
+		antenna: r.Antenna, phased: r.HasPhase, phase: r.Phase, channel: r.ChannelKHz,
 	}
 }
 

@@ -9,11 +9,16 @@ import (
 )
 
 // Tap is a Sink that hands everything on, and shows it to listeners on the way. A listener that is too slow loses entries,
-// which are counted; the road itself never waits for one.
+// which are counted; the road itself never waits for one. It always counts the reads of each antenna, see Rates, and
+// keeps the newest sample of each channel, see Latest.
 type Tap struct {
-	next devices.Sink
-	now  func() time.Time
-	busy atomic.Bool // somebody listens
+	next  devices.Sink
+	now   func() time.Time
+	began time.Time   // machine time
+	busy  atomic.Bool // somebody listens
+
+	meters  atomic.Pointer[map[source]*meter] // the table is not changed, but replaced
+	samples latest
 
 	mu   sync.Mutex
 	ears map[*Listener]struct{}
@@ -21,7 +26,10 @@ type Tap struct {
 
 // NewTap makes a Tap before next; now is business time, for what carries no time of its own.
 func NewTap(next devices.Sink, now func() time.Time) *Tap {
-	return &Tap{next: next, now: now, ears: map[*Listener]struct{}{}}
+	t := &Tap{next: next, now: now, began: time.Now(), ears: map[*Listener]struct{}{}}
+	t.meters.Store(&map[source]*meter{})
+	t.samples.by = map[channelKey]*Latest{}
+	return t
 }
 
 // Listener hears what passes a Tap.
@@ -71,6 +79,7 @@ func (t *Tap) show(e Entry) {
 
 // Read implements devices.Sink.
 func (t *Tap) Read(r devices.Read) {
+	t.count(&r)
 	if t.busy.Load() {
 		c := r // on the heap only while somebody listens
 		t.show(Entry{At: firstOf(r.ReaderTime, r.HostTime), Read: &c})
@@ -88,6 +97,11 @@ func (t *Tap) GPI(g devices.GPI) {
 
 // Sample implements devices.Sink.
 func (t *Tap) Sample(s devices.Sample) {
+	at := s.HostTime
+	if at.IsZero() {
+		at = t.now()
+	}
+	t.samples.take(s, at)
 	if t.busy.Load() {
 		c := s
 		t.show(Entry{At: firstOf(s.DeviceTime, s.HostTime), Sample: &c})

@@ -113,8 +113,8 @@ func (b Batch) check() error {
 		}
 	}
 	for i, r := range b.Records {
-		if r.Movement == nil && r.Alarm == nil && r.Pass == nil {
-			return fmt.Errorf("record %d of the batch is no movement, pass or alarm", i)
+		if !r.Main() {
+			return fmt.Errorf("record %d of the batch is none of the main stream", i)
 		}
 	}
 	for i, r := range b.Samples {

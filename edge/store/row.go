@@ -27,12 +27,12 @@ func kindOf(r wire.Record) outbox.Kind {
 	switch {
 	case r.Movement != nil:
 		return outbox.Movement
-	case r.Pass != nil:
+	case r.Pass != nil, r.Verdict != nil:
 		return outbox.Pass
-	case r.Alarm != nil:
-		return outbox.Alarm
-	default:
+	case r.Sample != nil:
 		return outbox.Sample
+	default:
+		return outbox.Alarm
 	}
 }
 

@@ -60,17 +60,29 @@ func (u *Uplink) dial(ctx context.Context) (*link, error) {
 }
 
 func (u *Uplink) subscribe(ctx context.Context, l *link) error {
-	for leaf, handle := range map[string]mqtt.MessageHandler{
+	handlers := map[string]mqtt.MessageHandler{
 		wire.DownAck:     func(_ mqtt.Client, m mqtt.Message) { u.hearAck(l, m) },
 		wire.DownCommand: func(_ mqtt.Client, m mqtt.Message) { u.hearCommand(m) },
-	} {
+	}
+	if u.cfg.Configuration != nil {
+		handlers[wire.DownConfig] = func(_ mqtt.Client, m mqtt.Message) { u.hearConfiguration(m) }
+	}
+	if u.cfg.Catalog != nil {
+		handlers[wire.DownCatalog] = func(_ mqtt.Client, m mqtt.Message) { u.hearCatalog(m) }
+	}
+	for leaf, handle := range handlers {
 		topic := wire.Topic(u.cfg.Edge, leaf)
 		token := l.client.Subscribe(topic, 1, handle)
 		if err := await(ctx, token); err != nil {
 			return fmt.Errorf("cannot subscribe to %s: %w", topic, err)
 		}
 		// The token has no error where the broker refuses.
-		if code := token.(*mqtt.SubscribeToken).Result()[topic]; code >= subRefuse {
+		code := token.(*mqtt.SubscribeToken).Result()[topic]
+		if code >= subRefuse && leaf == wire.DownConfig {
+			u.cfg.Log.Warn("the broker refuses the subscription to configurations from the hub; going on without", "topic", topic, "user", u.cfg.User)
+			continue
+		}
+		if code >= subRefuse {
 			return fmt.Errorf("cannot subscribe to %s: the broker refuses it to user %s; check the broker's permissions",
 				topic, u.cfg.User)
 		}
@@ -104,6 +116,30 @@ func (u *Uplink) hearCommand(m mqtt.Message) {
 	case u.commands <- c:
 	default:
 		u.cfg.Log.Warn("command finds no place and waits to be sent again", "command", c.ID)
+	}
+}
+
+// hearConfiguration must not block: a newer one takes the place of one that waits.
+func (u *Uplink) hearConfiguration(m mqtt.Message) {
+	if len(m.Payload()) == 0 { // a retained one that was cleared
+		return
+	}
+	c, err := wire.DecodeConfiguration(m.Payload())
+	if err != nil {
+		u.metrics.refused.Inc()
+		u.cfg.Log.Warn("configuration is not readable", "topic", m.Topic(), "err", err)
+		return
+	}
+	for {
+		select {
+		case u.configs <- c:
+			return
+		default:
+		}
+		select {
+		case <-u.configs:
+		default:
+		}
 	}
 }
 

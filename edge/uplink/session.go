@@ -58,6 +58,10 @@ func (s *session) loop(ctx context.Context) error {
 				return err
 			}
 		case <-s.outbox.Changed():
+		case <-s.news:
+			if err := s.sendStatus(); err != nil {
+				return err
+			}
 		case <-tick.C:
 			if err := s.watch(); err != nil {
 				return err

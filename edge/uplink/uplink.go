@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,11 @@ type Config struct {
 	// Status gives what the program knows of itself: Software, ClockUnsynced, Devices. The uplink fills the rest. It may
 	// be nil; it is called from Run's goroutine and must not block.
 	Status func() wire.Status
+	// Configuration gets what the hub wants the edge to work by, again at each connection, from a goroutine of its own; of
+	// several that wait only the last. nil = the edge does not listen for it. Who signed it is not checked here.
+	Configuration func(wire.Configuration)
+	// Catalog gets the message of the hub's catalogue in the same way; nil = the edge does not listen for it.
+	Catalog func(message []byte)
 
 	Window     int           // envelopes on their way; 16
 	MaxRecords int           // records in an envelope; 500
@@ -84,6 +90,9 @@ type Uplink struct {
 	codec    *wire.Codec
 	commands chan wire.Command
 	do       func(wire.Command)
+	configs  chan wire.Configuration
+	catalogs chan []byte
+	news     chan struct{} // the Status says something new
 	metrics  *metrics
 	state    atomic.Pointer[State]
 }
@@ -110,7 +119,7 @@ func New(cfg Config, box Outbox, commands func(wire.Command)) (*Uplink, error) {
 	}
 	u := &Uplink{
 		cfg: cfg.withDefaults(), outbox: box, codec: codec, do: commands, commands: make(chan wire.Command, 256),
-		metrics: newMetrics(),
+		configs: make(chan wire.Configuration, 1), catalogs: make(chan []byte, 1), news: make(chan struct{}, 1), metrics: newMetrics(),
 	}
 	u.state.Store(&State{Since: time.Now()})
 	u.metrics.register(cfg.Registerer, u)
@@ -123,12 +132,11 @@ func (u *Uplink) State() State { return *u.state.Load() }
 // Run connects and sends until ctx ends, and connects again whenever the connection is lost. It returns nil then, or the
 // error of an outbox that no longer works.
 func (u *Uplink) Run(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		u.runCommands(ctx)
-	}()
-	defer func() { <-done }()
+	var running sync.WaitGroup
+	running.Go(func() { u.runCommands(ctx) })
+	running.Go(func() { u.runConfigurations(ctx) })
+	running.Go(func() { u.runCatalogs(ctx) })
+	defer running.Wait()
 	wait := u.cfg.RetryFirst
 	for {
 		started := time.Now()
@@ -179,5 +187,25 @@ func (u *Uplink) runCommands(ctx context.Context) {
 			handed[c.ID] = time.Now()
 			u.do(c)
 		}
+	}
+}
+
+// runConfigurations hands configurations over.
+func (u *Uplink) runConfigurations(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case c := <-u.configs:
+			u.cfg.Configuration(c)
+		}
+	}
+}
+
+// Tell has the hub told the Status now, because it says something new; without a connection, with the next one.
+func (u *Uplink) Tell() {
+	select {
+	case u.news <- struct{}{}:
+	default: // it will be told already
 	}
 }

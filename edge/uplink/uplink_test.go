@@ -41,6 +41,8 @@ type edge struct {
 	*store.Store
 	up       *uplink.Uplink
 	commands chan wire.Command
+	configs  chan wire.Configuration
+	catalogs chan []byte
 	stop     func()
 }
 
@@ -50,10 +52,13 @@ func startEdge(t *testing.T, dir, broker string) *edge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &edge{Store: s, commands: make(chan wire.Command, 100)}
+	e := &edge{Store: s, commands: make(chan wire.Command, 100), configs: make(chan wire.Configuration, 100)}
+	e.catalogs = make(chan []byte, 100)
 	e.up, err = uplink.New(uplink.Config{
 		Edge: edgeID, Site: "SZ1", Broker: "tcp://" + broker, User: edgeID,
 		MaxRecords: 20, Resend: 250 * time.Millisecond, RetryFirst: 10 * time.Millisecond, RetryMost: 100 * time.Millisecond,
+		Configuration: func(c wire.Configuration) { e.configs <- c },
+		Catalog:       func(b []byte) { e.catalogs <- b },
 	}, s, func(c wire.Command) { e.commands <- c })
 	if err != nil {
 		t.Fatal(err)

@@ -87,6 +87,15 @@ func read(c *wire.Command) (id string, in alarm.Input, by wire.Alarm) {
 		return c.Shelve.Alarm, alarm.Input{Action: alarm.Shelve, Until: c.Shelve.Until, Reason: c.Shelve.Reason}, by
 	case c.Unshelve != nil:
 		return c.Unshelve.Alarm, alarm.Input{Action: alarm.Unshelve}, by
+	case c.RemoveFromService != nil:
+		by.Comment = c.RemoveFromService.Reason
+		return c.RemoveFromService.Alarm, alarm.Input{Action: alarm.RemoveFromService, Reason: by.Comment}, by
+	case c.ReturnToService != nil:
+		by.Comment = c.ReturnToService.Comment
+		return c.ReturnToService.Alarm, alarm.Input{Action: alarm.ReturnToService}, by
+	case c.Reset != nil:
+		by.Comment = c.Reset.Comment
+		return c.Reset.Alarm, alarm.Input{Action: alarm.Reset}, by
 	}
 	return "", alarm.Input{}, by
 }

@@ -8,7 +8,7 @@ import (
 )
 
 type alarmsInput struct {
-	State  string `query:"state" enum:"active,shelved,rtn,all" default:"active" doc:"active = unacked, acked and rtn_unacked"`
+	State  string `query:"state" enum:"active,shelved,rtn,all" default:"active" doc:"active = unacked, acked, rtn_unacked and latched"`
 	Before string `query:"before" maxLength:"200" doc:"cursor: next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }

@@ -63,6 +63,8 @@ func (s *server) routes() []route {
 
 		{"GET", "/doors", viewer, "doors", "Dock doors", answer(s, s.doors), 0},
 		{"GET", "/doors/{id}/passes", viewer, "passes", "Passes of a door, newest first", answer(s, s.passes), 0},
+		{"GET", "/doors/{id}/verdicts", viewer, "verdicts", "What passes were against the lists of a door", answer(s, s.verdicts), 0},
+		{"POST", "/doors/{id}/expected", operator, "expect", "Put a list at a door; without tags and items, take it away", answer(s, s.expect), 256 << 10},
 		{"GET", "/passes/{id}", viewer, "pass", "A pass with what it moved", answer(s, s.pass), 0},
 
 		{"GET", "/alarms", viewer, "alarms", "Alarms", answer(s, s.alarms), 0},
@@ -70,6 +72,12 @@ func (s *server) routes() []route {
 		{"POST", "/alarms/{id}/acknowledge", operator, "acknowledgeAlarm", "Take note of an alarm", answer(s, s.acknowledge), 0},
 		{"POST", "/alarms/{id}/shelve", operator, "shelveAlarm", "Hide an alarm for a time", answer(s, s.shelve), 0},
 		{"POST", "/alarms/{id}/unshelve", operator, "unshelveAlarm", "Show a shelved alarm again", answer(s, s.unshelve), 0},
+
+		{"POST", "/alarms/{id}/remove-from-service", operator, "removeAlarm", "Take an alarm out for maintenance", answer(s, s.removeFromService), 0},
+		{"POST", "/alarms/{id}/return-to-service", operator, "returnAlarm", "Bring an alarm back from maintenance", answer(s, s.returnToService), 0},
+		{"POST", "/alarms/{id}/reset", operator, "resetAlarm", "End a latched alarm", answer(s, s.resetAlarm), 0},
+		{"GET", "/excursions", viewer, "excursions", "Times outside limits, newest first", answer(s, s.excursions), 0},
+		{"GET", "/excursions/{id}", viewer, "excursion", "An excursion with the goods and lots that were there", answer(s, s.excursion), 0},
 
 		{"GET", "/edges", viewer, "edges", "Edge gateways with their devices", answer(s, s.edges), 0},
 		{"GET", "/series", viewer, "series", "Measured values over time", answer(s, s.series), 0},

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tallydock/tallydock/devices/clock"
+	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
@@ -49,6 +50,11 @@ type AlarmDesk interface {
 	Acknowledge(ctx context.Context, alarm, actor, comment string) (fleet.Alarm, error)
 	Shelve(ctx context.Context, alarm, actor string, d time.Duration, reason string) (fleet.Alarm, error)
 	Unshelve(ctx context.Context, alarm, actor string) (fleet.Alarm, error)
+	RemoveFromService(ctx context.Context, alarm, actor, reason string) (fleet.Alarm, error)
+	ReturnToService(ctx context.Context, alarm, actor, comment string) (fleet.Alarm, error)
+	Reset(ctx context.Context, alarm, actor, comment string) (fleet.Alarm, error)
+	// Expect puts a list at a door of an edge.
+	Expect(ctx context.Context, edge, actor string, list wire.Expect) error
 }
 
 // Movements reads a movement by its id; a ledger.Store is one.

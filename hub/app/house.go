@@ -85,6 +85,7 @@ func (h *house) startIngest(ctx context.Context, logins config.Credentials) erro
 	h.uplink = ingest.New(ingest.Config{
 		Broker: "tcp://" + dialable(h.mqtt), User: logins.Hub.User, Password: string(logins.Hub.Password),
 		ClientID: "hub-" + h.id, Log: h.opt.Log.With("part", "ingest"), Metrics: h.registry,
+		Catalog: sqlite.Catalog{DB: h.db}.EdgeItems,
 	}, h.intake)
 	return h.life.start(ctx, part{name: "ingest", run: h.uplink.Run})
 }

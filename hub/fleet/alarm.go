@@ -26,7 +26,7 @@ type Alarm struct {
 	ShelvedUntil *time.Time `json:"shelved_until"`
 	ShelvedBy    string     `json:"shelved_by"`
 	ShelveReason string     `json:"shelve_reason"`
-	Pending      string     `json:"pending"` // acknowledge, shelve or unshelve that the edge has not confirmed yet; else ""
+	Pending      string     `json:"pending"` // what was asked, such as acknowledge, that the edge has not confirmed yet; else ""
 	UpdatedAt    time.Time  `json:"updated_at"`
 }
 
@@ -43,7 +43,7 @@ type AlarmEvent struct {
 
 // AlarmFilter chooses alarms.
 type AlarmFilter struct {
-	State  string // active (unacked, acked, rtn_unacked), shelved, rtn, all; "" = active
+	State  string // active (unacked, acked, rtn_unacked, latched), shelved, rtn, all; "" = active
 	Before string // cursor: what the page before gave as next; "" = from the top
 	Limit  int    // 1 to 500; 0 = 100
 }

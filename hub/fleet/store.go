@@ -20,11 +20,17 @@ type Store interface {
 	// Alarms gives alarms: unacknowledged first, then by priority, newest first.
 	Alarms(ctx context.Context, f AlarmFilter) (page []Alarm, next string, err error)
 	Alarm(ctx context.Context, id string) (Alarm, []AlarmEvent, error)
+	// Excursions gives excursions, newest first.
+	Excursions(ctx context.Context, f ExcursionFilter) (page []Excursion, next string, err error)
+	Excursion(ctx context.Context, id string) (ExcursionDetail, error)
+	// Verdicts gives the verdicts on a door's passes, newest first; limit 0 = 100.
+	Verdicts(ctx context.Context, door, before string, limit int) (page []Verdict, next string, err error)
 }
 
 // Commands keeps what people asked of edges.
 type Commands interface {
-	// PutCommand stores a pending command of the alarm and tells listeners that the alarm changed.
+	// PutCommand stores a pending command of the alarm, "" for one that is about none, and tells listeners that the alarm
+	// changed.
 	PutCommand(ctx context.Context, edge, alarm string, c wire.Command) error
 }
 

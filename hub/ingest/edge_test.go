@@ -67,6 +67,9 @@ func (e *edge) hear(_ mqtt.Client, m mqtt.Message) {
 		}
 		return
 	}
+	if strings.HasSuffix(m.Topic(), wire.DownCatalog) {
+		return
+	}
 	a, err := wire.DecodeAck(m.Payload())
 	if err != nil {
 		e.t.Errorf("unreadable ack: %v", err)

@@ -34,6 +34,9 @@ const (
 	// statuses and some more.
 	SilentAfter = 100 * time.Second
 
+	// CatalogEvery is how soon, on the machine's clock, edges hear of a catalogue that changed.
+	CatalogEvery = 20 * time.Second
+
 	connectTimeout = 10 * time.Second
 	answerTimeout  = 10 * time.Second
 	firstWait      = 100 * time.Millisecond
@@ -46,8 +49,10 @@ type Config struct {
 	User     string
 	Password string
 	ClientID string // unique at the broker; "" = "tallydock-hub"
-	Log      *slog.Logger
-	Metrics  prometheus.Registerer // nil = none
+	// Catalog gives what edges should know of the catalogue; nil = nothing. It is asked every CatalogEvery.
+	Catalog func(ctx context.Context) ([]wire.CatalogItem, error)
+	Log     *slog.Logger
+	Metrics prometheus.Registerer // nil = none
 }
 
 // Ingest is the hub's connection to its edges.

@@ -18,6 +18,9 @@ type worker struct {
 	codec *wire.Codec
 	began time.Time
 	heard map[string]time.Time // by edge, on the machine's clock
+	// configs is what edges said last of their configurations.
+	configs map[string]wire.ConfigStatus
+	catalog catalog
 }
 
 func newWorker(g *Ingest) (*worker, error) {
@@ -25,18 +28,24 @@ func newWorker(g *Ingest) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{Ingest: g, codec: codec, began: time.Now(), heard: map[string]time.Time{}}, nil
+	return &worker{Ingest: g, codec: codec, began: time.Now(), heard: map[string]time.Time{}, configs: map[string]wire.ConfigStatus{}, catalog: catalog{told: map[string]bool{}}}, nil
 }
 
 func (w *worker) run(ctx context.Context) {
 	silence := time.NewTicker(SilentAfter / 4)
 	defer silence.Stop()
+	look := time.NewTicker(CatalogEvery)
+	defer look.Stop()
+	w.readCatalog(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.joined:
+			w.catalog.forget()
 			w.ackAll(ctx)
+		case <-look.C:
+			w.readCatalog(ctx)
 		case <-silence.C:
 			w.noteSilence(ctx)
 		case m := <-w.queue:
@@ -146,11 +155,13 @@ func (w *worker) status(ctx context.Context, edge string, m mqtt.Message) {
 		return
 	}
 	m.Ack()
+	w.noteConfig(edge, s.Config)
 	if !s.Online {
 		delete(w.heard, edge)
 		return
 	}
 	w.ack(ack)
+	w.tellCatalog(edge)
 	for _, c := range pending {
 		if b, err := wire.EncodeCommand(c); err == nil {
 			w.tell(wire.Topic(edge, wire.DownCommand), false, b)

@@ -44,6 +44,16 @@ func (in *Intake) apply(tx Tx, o origin, raw []byte) (wire.Record, *refusal, err
 		return r, nil, tx.PutPass(o.edge, *r.Pass)
 	case r.Alarm != nil:
 		return r, nil, tx.PutAlarm(o.edge, o.epoch, o.seq, *r.Alarm)
+	case r.Excursion != nil:
+		return r, nil, tx.PutExcursion(o.edge, *r.Excursion)
+	case r.Escalation != nil:
+		return r, nil, tx.PutEscalation(o.edge, o.epoch, o.seq, *r.Escalation)
+	case r.Verdict != nil:
+		return r, nil, tx.PutVerdict(o.edge, *r.Verdict)
+	case r.SumReset != nil:
+		return r, nil, tx.PutSumReset(o.edge, o.epoch, o.seq, *r.SumReset)
+	case r.Answer != nil:
+		return r, nil, tx.PutAnswer(o.edge, *r.Answer)
 	default:
 		return r, &refusal{WrongStream, "a sample in the main stream"}, nil
 	}

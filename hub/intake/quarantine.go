@@ -71,6 +71,16 @@ func readable(r wire.Record, raw []byte) json.RawMessage {
 		v = map[string]any{"alarm": r.Alarm}
 	case r.Sample != nil:
 		v = map[string]any{"sample": r.Sample}
+	case r.Excursion != nil:
+		v = map[string]any{"excursion": r.Excursion}
+	case r.Escalation != nil:
+		v = map[string]any{"escalation": r.Escalation}
+	case r.Verdict != nil:
+		v = map[string]any{"verdict": r.Verdict}
+	case r.SumReset != nil:
+		v = map[string]any{"sum_reset": r.SumReset}
+	case r.Answer != nil:
+		v = map[string]any{"answer": r.Answer}
 	default:
 		v = map[string]any{"bytes": hex.EncodeToString(raw[:min(len(raw), MaxRaw)])}
 	}

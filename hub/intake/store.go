@@ -33,6 +33,7 @@ type Tx interface {
 
 	Goods
 	Field
+	Quality
 	Parking
 }
 
@@ -57,6 +58,15 @@ type Field interface {
 	PutPass(edge string, p wire.Pass) error
 	PutAlarm(edge string, epoch, seq uint64, a wire.Alarm) error
 	PutSample(edge string, s wire.Sample) error
+	PutVerdict(edge string, v wire.Verdict) error
+	PutAnswer(edge string, a wire.Answer) error // ends the command that it answers
+}
+
+// Quality is what quality staff ask for later.
+type Quality interface {
+	PutExcursion(edge string, x wire.Excursion) error // as it begins and as it ends
+	PutEscalation(edge string, epoch, seq uint64, e wire.Escalation) error
+	PutSumReset(edge string, epoch, seq uint64, r wire.SumReset) error
 }
 
 // Parking is the quarantine's side.

@@ -195,6 +195,11 @@ type Record struct {
 	//	*Record_Alarm
 	//	*Record_Pass
 	//	*Record_Sample
+	//	*Record_Excursion
+	//	*Record_Escalation
+	//	*Record_Verdict
+	//	*Record_SumReset
+	//	*Record_Answer
 	Body          isRecord_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -280,6 +285,51 @@ func (x *Record) GetSample() *Sample {
 	return nil
 }
 
+func (x *Record) GetExcursion() *Excursion {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Excursion); ok {
+			return x.Excursion
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetEscalation() *Escalation {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Escalation); ok {
+			return x.Escalation
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetVerdict() *Verdict {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Verdict); ok {
+			return x.Verdict
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetSumReset() *SumReset {
+	if x != nil {
+		if x, ok := x.Body.(*Record_SumReset); ok {
+			return x.SumReset
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetAnswer() *Answer {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Answer); ok {
+			return x.Answer
+		}
+	}
+	return nil
+}
+
 type isRecord_Body interface {
 	isRecord_Body()
 }
@@ -300,6 +350,26 @@ type Record_Sample struct {
 	Sample *Sample `protobuf:"bytes,5,opt,name=sample,proto3,oneof"`
 }
 
+type Record_Excursion struct {
+	Excursion *Excursion `protobuf:"bytes,6,opt,name=excursion,proto3,oneof"`
+}
+
+type Record_Escalation struct {
+	Escalation *Escalation `protobuf:"bytes,7,opt,name=escalation,proto3,oneof"`
+}
+
+type Record_Verdict struct {
+	Verdict *Verdict `protobuf:"bytes,8,opt,name=verdict,proto3,oneof"`
+}
+
+type Record_SumReset struct {
+	SumReset *SumReset `protobuf:"bytes,9,opt,name=sum_reset,json=sumReset,proto3,oneof"`
+}
+
+type Record_Answer struct {
+	Answer *Answer `protobuf:"bytes,10,opt,name=answer,proto3,oneof"`
+}
+
 func (*Record_Movement) isRecord_Body() {}
 
 func (*Record_Alarm) isRecord_Body() {}
@@ -307,6 +377,16 @@ func (*Record_Alarm) isRecord_Body() {}
 func (*Record_Pass) isRecord_Body() {}
 
 func (*Record_Sample) isRecord_Body() {}
+
+func (*Record_Excursion) isRecord_Body() {}
+
+func (*Record_Escalation) isRecord_Body() {}
+
+func (*Record_Verdict) isRecord_Body() {}
+
+func (*Record_SumReset) isRecord_Body() {}
+
+func (*Record_Answer) isRecord_Body() {}
 
 type Movement struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -868,6 +948,790 @@ func (x *Sample) GetAt() int64 {
 	return 0
 }
 
+// Tag is one object's identity.
+type Tag struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          uint32                 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id            []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tag) Reset() {
+	*x = Tag{}
+	mi := &file_wire_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tag) ProtoMessage() {}
+
+func (x *Tag) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tag.ProtoReflect.Descriptor instead.
+func (*Tag) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Tag) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Tag) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+// Excursion is a time outside a rule's limit.
+type Excursion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Alarm         string                 `protobuf:"bytes,2,opt,name=alarm,proto3" json:"alarm,omitempty"`
+	Rule          string                 `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	Source        string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Location      string                 `protobuf:"bytes,5,opt,name=location,proto3" json:"location,omitempty"`
+	Quantity      uint32                 `protobuf:"varint,6,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	Kind          string                 `protobuf:"bytes,7,opt,name=kind,proto3" json:"kind,omitempty"` // high or low
+	Limit         int64                  `protobuf:"zigzag64,8,opt,name=limit,proto3" json:"limit,omitempty"`
+	Began         int64                  `protobuf:"varint,9,opt,name=began,proto3" json:"began,omitempty"`
+	Ended         int64                  `protobuf:"varint,10,opt,name=ended,proto3" json:"ended,omitempty"` // 0 while it lasts
+	Worst         int64                  `protobuf:"zigzag64,11,opt,name=worst,proto3" json:"worst,omitempty"`
+	WorstAt       int64                  `protobuf:"varint,12,opt,name=worst_at,json=worstAt,proto3" json:"worst_at,omitempty"`
+	Outside       int64                  `protobuf:"varint,13,opt,name=outside,proto3" json:"outside,omitempty"`       // microseconds
+	Cumulative    int64                  `protobuf:"varint,14,opt,name=cumulative,proto3" json:"cumulative,omitempty"` // microseconds
+	HasMkt        bool                   `protobuf:"varint,15,opt,name=has_mkt,json=hasMkt,proto3" json:"has_mkt,omitempty"`
+	Mkt           int64                  `protobuf:"zigzag64,16,opt,name=mkt,proto3" json:"mkt,omitempty"`
+	Gap           int64                  `protobuf:"varint,17,opt,name=gap,proto3" json:"gap,omitempty"` // microseconds
+	Gaps          uint32                 `protobuf:"varint,18,opt,name=gaps,proto3" json:"gaps,omitempty"`
+	Correction    string                 `protobuf:"bytes,19,opt,name=correction,proto3" json:"correction,omitempty"`
+	Goods         []*Goods               `protobuf:"bytes,20,rep,name=goods,proto3" json:"goods,omitempty"`
+	More          uint32                 `protobuf:"varint,21,opt,name=more,proto3" json:"more,omitempty"`
+	Incomplete    bool                   `protobuf:"varint,22,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Excursion) Reset() {
+	*x = Excursion{}
+	mi := &file_wire_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Excursion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Excursion) ProtoMessage() {}
+
+func (x *Excursion) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Excursion.ProtoReflect.Descriptor instead.
+func (*Excursion) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Excursion) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Excursion) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *Excursion) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Excursion) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Excursion) GetLocation() string {
+	if x != nil {
+		return x.Location
+	}
+	return ""
+}
+
+func (x *Excursion) GetQuantity() uint32 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
+func (x *Excursion) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Excursion) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Excursion) GetBegan() int64 {
+	if x != nil {
+		return x.Began
+	}
+	return 0
+}
+
+func (x *Excursion) GetEnded() int64 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+func (x *Excursion) GetWorst() int64 {
+	if x != nil {
+		return x.Worst
+	}
+	return 0
+}
+
+func (x *Excursion) GetWorstAt() int64 {
+	if x != nil {
+		return x.WorstAt
+	}
+	return 0
+}
+
+func (x *Excursion) GetOutside() int64 {
+	if x != nil {
+		return x.Outside
+	}
+	return 0
+}
+
+func (x *Excursion) GetCumulative() int64 {
+	if x != nil {
+		return x.Cumulative
+	}
+	return 0
+}
+
+func (x *Excursion) GetHasMkt() bool {
+	if x != nil {
+		return x.HasMkt
+	}
+	return false
+}
+
+func (x *Excursion) GetMkt() int64 {
+	if x != nil {
+		return x.Mkt
+	}
+	return 0
+}
+
+func (x *Excursion) GetGap() int64 {
+	if x != nil {
+		return x.Gap
+	}
+	return 0
+}
+
+func (x *Excursion) GetGaps() uint32 {
+	if x != nil {
+		return x.Gaps
+	}
+	return 0
+}
+
+func (x *Excursion) GetCorrection() string {
+	if x != nil {
+		return x.Correction
+	}
+	return ""
+}
+
+func (x *Excursion) GetGoods() []*Goods {
+	if x != nil {
+		return x.Goods
+	}
+	return nil
+}
+
+func (x *Excursion) GetMore() uint32 {
+	if x != nil {
+		return x.More
+	}
+	return 0
+}
+
+func (x *Excursion) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
+}
+
+// Goods is a tag that was there during an excursion.
+type Goods struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tag           *Tag                   `protobuf:"bytes,1,opt,name=tag,proto3" json:"tag,omitempty"`
+	Exposed       int64                  `protobuf:"varint,2,opt,name=exposed,proto3" json:"exposed,omitempty"` // microseconds
+	Still         bool                   `protobuf:"varint,3,opt,name=still,proto3" json:"still,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Goods) Reset() {
+	*x = Goods{}
+	mi := &file_wire_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Goods) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Goods) ProtoMessage() {}
+
+func (x *Goods) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Goods.ProtoReflect.Descriptor instead.
+func (*Goods) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Goods) GetTag() *Tag {
+	if x != nil {
+		return x.Tag
+	}
+	return nil
+}
+
+func (x *Goods) GetExposed() int64 {
+	if x != nil {
+		return x.Exposed
+	}
+	return 0
+}
+
+func (x *Goods) GetStill() bool {
+	if x != nil {
+		return x.Still
+	}
+	return false
+}
+
+// Escalation says that an alarm reached a level of its rule's escalation.
+type Escalation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alarm         string                 `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`
+	Rule          string                 `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	Source        string                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Location      string                 `protobuf:"bytes,4,opt,name=location,proto3" json:"location,omitempty"`
+	Priority      uint32                 `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"`
+	Level         uint32                 `protobuf:"varint,6,opt,name=level,proto3" json:"level,omitempty"`
+	Notify        string                 `protobuf:"bytes,7,opt,name=notify,proto3" json:"notify,omitempty"`
+	Repeat        uint32                 `protobuf:"varint,8,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	At            int64                  `protobuf:"varint,9,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Escalation) Reset() {
+	*x = Escalation{}
+	mi := &file_wire_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Escalation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Escalation) ProtoMessage() {}
+
+func (x *Escalation) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Escalation.ProtoReflect.Descriptor instead.
+func (*Escalation) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Escalation) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *Escalation) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Escalation) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Escalation) GetLocation() string {
+	if x != nil {
+		return x.Location
+	}
+	return ""
+}
+
+func (x *Escalation) GetPriority() uint32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Escalation) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *Escalation) GetNotify() string {
+	if x != nil {
+		return x.Notify
+	}
+	return ""
+}
+
+func (x *Escalation) GetRepeat() uint32 {
+	if x != nil {
+		return x.Repeat
+	}
+	return 0
+}
+
+func (x *Escalation) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// SumReset says that a person set a sum back.
+type SumReset struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Source        string                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Location      string                 `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
+	Actor         string                 `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Outside       int64                  `protobuf:"varint,6,opt,name=outside,proto3" json:"outside,omitempty"` // microseconds
+	At            int64                  `protobuf:"varint,7,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SumReset) Reset() {
+	*x = SumReset{}
+	mi := &file_wire_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SumReset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SumReset) ProtoMessage() {}
+
+func (x *SumReset) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SumReset.ProtoReflect.Descriptor instead.
+func (*SumReset) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SumReset) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *SumReset) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *SumReset) GetLocation() string {
+	if x != nil {
+		return x.Location
+	}
+	return ""
+}
+
+func (x *SumReset) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *SumReset) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SumReset) GetOutside() int64 {
+	if x != nil {
+		return x.Outside
+	}
+	return 0
+}
+
+func (x *SumReset) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// Verdict is what a pass was against its door's list.
+type Verdict struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Door            string                 `protobuf:"bytes,1,opt,name=door,proto3" json:"door,omitempty"`
+	Pass            string                 `protobuf:"bytes,2,opt,name=pass,proto3" json:"pass,omitempty"`
+	List            string                 `protobuf:"bytes,3,opt,name=list,proto3" json:"list,omitempty"`
+	Direction       string                 `protobuf:"bytes,4,opt,name=direction,proto3" json:"direction,omitempty"`
+	Signal          string                 `protobuf:"bytes,5,opt,name=signal,proto3" json:"signal,omitempty"`
+	At              int64                  `protobuf:"varint,6,opt,name=at,proto3" json:"at,omitempty"`
+	Matched         uint32                 `protobuf:"varint,7,opt,name=matched,proto3" json:"matched,omitempty"`
+	Missing         uint32                 `protobuf:"varint,8,opt,name=missing,proto3" json:"missing,omitempty"`
+	Unexpected      uint32                 `protobuf:"varint,9,opt,name=unexpected,proto3" json:"unexpected,omitempty"`
+	MissingTags     []*Tag                 `protobuf:"bytes,10,rep,name=missing_tags,json=missingTags,proto3" json:"missing_tags,omitempty"`
+	UnexpectedTags  []*Tag                 `protobuf:"bytes,11,rep,name=unexpected_tags,json=unexpectedTags,proto3" json:"unexpected_tags,omitempty"`
+	MissingItems    []*ItemCount           `protobuf:"bytes,12,rep,name=missing_items,json=missingItems,proto3" json:"missing_items,omitempty"`
+	UnexpectedItems []*ItemCount           `protobuf:"bytes,13,rep,name=unexpected_items,json=unexpectedItems,proto3" json:"unexpected_items,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Verdict) Reset() {
+	*x = Verdict{}
+	mi := &file_wire_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Verdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Verdict) ProtoMessage() {}
+
+func (x *Verdict) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
+func (*Verdict) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Verdict) GetDoor() string {
+	if x != nil {
+		return x.Door
+	}
+	return ""
+}
+
+func (x *Verdict) GetPass() string {
+	if x != nil {
+		return x.Pass
+	}
+	return ""
+}
+
+func (x *Verdict) GetList() string {
+	if x != nil {
+		return x.List
+	}
+	return ""
+}
+
+func (x *Verdict) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *Verdict) GetSignal() string {
+	if x != nil {
+		return x.Signal
+	}
+	return ""
+}
+
+func (x *Verdict) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Verdict) GetMatched() uint32 {
+	if x != nil {
+		return x.Matched
+	}
+	return 0
+}
+
+func (x *Verdict) GetMissing() uint32 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
+func (x *Verdict) GetUnexpected() uint32 {
+	if x != nil {
+		return x.Unexpected
+	}
+	return 0
+}
+
+func (x *Verdict) GetMissingTags() []*Tag {
+	if x != nil {
+		return x.MissingTags
+	}
+	return nil
+}
+
+func (x *Verdict) GetUnexpectedTags() []*Tag {
+	if x != nil {
+		return x.UnexpectedTags
+	}
+	return nil
+}
+
+func (x *Verdict) GetMissingItems() []*ItemCount {
+	if x != nil {
+		return x.MissingItems
+	}
+	return nil
+}
+
+func (x *Verdict) GetUnexpectedItems() []*ItemCount {
+	if x != nil {
+		return x.UnexpectedItems
+	}
+	return nil
+}
+
+// ItemCount is a number of units of one item.
+type ItemCount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gtin          string                 `protobuf:"bytes,1,opt,name=gtin,proto3" json:"gtin,omitempty"` // 14 digits
+	Quantity      uint32                 `protobuf:"varint,2,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ItemCount) Reset() {
+	*x = ItemCount{}
+	mi := &file_wire_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ItemCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ItemCount) ProtoMessage() {}
+
+func (x *ItemCount) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ItemCount.ProtoReflect.Descriptor instead.
+func (*ItemCount) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ItemCount) GetGtin() string {
+	if x != nil {
+		return x.Gtin
+	}
+	return ""
+}
+
+func (x *ItemCount) GetQuantity() uint32 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
+// Answer says what became of a command that no transition of an alarm answers.
+type Answer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Command       string                 `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
+	Error         string                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"` // "" where it was done
+	At            int64                  `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answer) Reset() {
+	*x = Answer{}
+	mi := &file_wire_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answer) ProtoMessage() {}
+
+func (x *Answer) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
+func (*Answer) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Answer) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *Answer) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Answer) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 // Ack says what the hub has committed.
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -885,7 +1749,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_wire_proto_msgTypes[7]
+	mi := &file_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +1761,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[7]
+	mi := &file_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +1774,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{7}
+	return file_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ack) GetVersion() uint32 {
@@ -988,13 +1852,17 @@ type Status struct {
 	Devices        []*Device              `protobuf:"bytes,15,rep,name=devices,proto3" json:"devices,omitempty"`
 	Limits         []*Limit               `protobuf:"bytes,16,rep,name=limits,proto3" json:"limits,omitempty"`
 	Doors          []*Door                `protobuf:"bytes,17,rep,name=doors,proto3" json:"doors,omitempty"`
+	ConfigVersion  uint64                 `protobuf:"varint,18,opt,name=config_version,json=configVersion,proto3" json:"config_version,omitempty"` // of the hub's configuration that runs; 0 = none, the gateway's own file alone
+	ConfigState    string                 `protobuf:"bytes,19,opt,name=config_state,json=configState,proto3" json:"config_state,omitempty"`
+	ConfigReason   string                 `protobuf:"bytes,20,opt,name=config_reason,json=configReason,proto3" json:"config_reason,omitempty"`
+	ConfigOffered  uint64                 `protobuf:"varint,21,opt,name=config_offered,json=configOffered,proto3" json:"config_offered,omitempty"` // the version that config_state speaks of
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1874,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1887,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{8}
+	return file_wire_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Status) GetVersion() uint32 {
@@ -1141,6 +2009,111 @@ func (x *Status) GetDoors() []*Door {
 	return nil
 }
 
+func (x *Status) GetConfigVersion() uint64 {
+	if x != nil {
+		return x.ConfigVersion
+	}
+	return 0
+}
+
+func (x *Status) GetConfigState() string {
+	if x != nil {
+		return x.ConfigState
+	}
+	return ""
+}
+
+func (x *Status) GetConfigReason() string {
+	if x != nil {
+		return x.ConfigReason
+	}
+	return ""
+}
+
+func (x *Status) GetConfigOffered() uint64 {
+	if x != nil {
+		return x.ConfigOffered
+	}
+	return 0
+}
+
+// Configuration is what the hub wants a gateway to work by.
+type Configuration struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Edge          string                 `protobuf:"bytes,2,opt,name=edge,proto3" json:"edge,omitempty"`
+	ConfigVersion uint64                 `protobuf:"varint,3,opt,name=config_version,json=configVersion,proto3" json:"config_version,omitempty"`
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`           // YAML
+	Signature     []byte                 `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"` // Ed25519, by the hub's configuration key: see package wire
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Configuration) Reset() {
+	*x = Configuration{}
+	mi := &file_wire_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Configuration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Configuration) ProtoMessage() {}
+
+func (x *Configuration) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Configuration.ProtoReflect.Descriptor instead.
+func (*Configuration) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Configuration) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Configuration) GetEdge() string {
+	if x != nil {
+		return x.Edge
+	}
+	return ""
+}
+
+func (x *Configuration) GetConfigVersion() uint64 {
+	if x != nil {
+		return x.ConfigVersion
+	}
+	return 0
+}
+
+func (x *Configuration) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Configuration) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
 // Door is a portal with the readers that watch it.
 type Door struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1153,7 +2126,7 @@ type Door struct {
 
 func (x *Door) Reset() {
 	*x = Door{}
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1165,7 +2138,7 @@ func (x *Door) String() string {
 func (*Door) ProtoMessage() {}
 
 func (x *Door) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1178,7 +2151,7 @@ func (x *Door) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Door.ProtoReflect.Descriptor instead.
 func (*Door) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{9}
+	return file_wire_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Door) GetId() string {
@@ -1217,7 +2190,7 @@ type Limit struct {
 
 func (x *Limit) Reset() {
 	*x = Limit{}
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +2202,7 @@ func (x *Limit) String() string {
 func (*Limit) ProtoMessage() {}
 
 func (x *Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +2215,7 @@ func (x *Limit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limit.ProtoReflect.Descriptor instead.
 func (*Limit) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{10}
+	return file_wire_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Limit) GetLocation() string {
@@ -1303,7 +2276,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +2288,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +2301,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Device) GetId() string {
@@ -1398,6 +2371,11 @@ type Command struct {
 	//	*Command_Acknowledge
 	//	*Command_Shelve
 	//	*Command_Unshelve
+	//	*Command_RemoveFromService
+	//	*Command_ReturnToService
+	//	*Command_Reset_
+	//	*Command_ResetSum
+	//	*Command_Expect
 	Body          isCommand_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1405,7 +2383,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +2395,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +2408,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Command) GetVersion() uint32 {
@@ -1495,6 +2473,51 @@ func (x *Command) GetUnshelve() *AlarmUnshelve {
 	return nil
 }
 
+func (x *Command) GetRemoveFromService() *AlarmOutOfService {
+	if x != nil {
+		if x, ok := x.Body.(*Command_RemoveFromService); ok {
+			return x.RemoveFromService
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetReturnToService() *AlarmInService {
+	if x != nil {
+		if x, ok := x.Body.(*Command_ReturnToService); ok {
+			return x.ReturnToService
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetReset_() *AlarmReset {
+	if x != nil {
+		if x, ok := x.Body.(*Command_Reset_); ok {
+			return x.Reset_
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetResetSum() *ResetSum {
+	if x != nil {
+		if x, ok := x.Body.(*Command_ResetSum); ok {
+			return x.ResetSum
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetExpect() *Expect {
+	if x != nil {
+		if x, ok := x.Body.(*Command_Expect); ok {
+			return x.Expect
+		}
+	}
+	return nil
+}
+
 type isCommand_Body interface {
 	isCommand_Body()
 }
@@ -1511,11 +2534,41 @@ type Command_Unshelve struct {
 	Unshelve *AlarmUnshelve `protobuf:"bytes,7,opt,name=unshelve,proto3,oneof"`
 }
 
+type Command_RemoveFromService struct {
+	RemoveFromService *AlarmOutOfService `protobuf:"bytes,8,opt,name=remove_from_service,json=removeFromService,proto3,oneof"`
+}
+
+type Command_ReturnToService struct {
+	ReturnToService *AlarmInService `protobuf:"bytes,9,opt,name=return_to_service,json=returnToService,proto3,oneof"`
+}
+
+type Command_Reset_ struct {
+	Reset_ *AlarmReset `protobuf:"bytes,10,opt,name=reset,proto3,oneof"`
+}
+
+type Command_ResetSum struct {
+	ResetSum *ResetSum `protobuf:"bytes,11,opt,name=reset_sum,json=resetSum,proto3,oneof"`
+}
+
+type Command_Expect struct {
+	Expect *Expect `protobuf:"bytes,12,opt,name=expect,proto3,oneof"`
+}
+
 func (*Command_Acknowledge) isCommand_Body() {}
 
 func (*Command_Shelve) isCommand_Body() {}
 
 func (*Command_Unshelve) isCommand_Body() {}
+
+func (*Command_RemoveFromService) isCommand_Body() {}
+
+func (*Command_ReturnToService) isCommand_Body() {}
+
+func (*Command_Reset_) isCommand_Body() {}
+
+func (*Command_ResetSum) isCommand_Body() {}
+
+func (*Command_Expect) isCommand_Body() {}
 
 type AlarmAcknowledge struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1527,7 +2580,7 @@ type AlarmAcknowledge struct {
 
 func (x *AlarmAcknowledge) Reset() {
 	*x = AlarmAcknowledge{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +2592,7 @@ func (x *AlarmAcknowledge) String() string {
 func (*AlarmAcknowledge) ProtoMessage() {}
 
 func (x *AlarmAcknowledge) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +2605,7 @@ func (x *AlarmAcknowledge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmAcknowledge.ProtoReflect.Descriptor instead.
 func (*AlarmAcknowledge) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AlarmAcknowledge) GetAlarm() string {
@@ -1580,7 +2633,7 @@ type AlarmShelve struct {
 
 func (x *AlarmShelve) Reset() {
 	*x = AlarmShelve{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +2645,7 @@ func (x *AlarmShelve) String() string {
 func (*AlarmShelve) ProtoMessage() {}
 
 func (x *AlarmShelve) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +2658,7 @@ func (x *AlarmShelve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmShelve.ProtoReflect.Descriptor instead.
 func (*AlarmShelve) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AlarmShelve) GetAlarm() string {
@@ -1638,7 +2691,7 @@ type AlarmUnshelve struct {
 
 func (x *AlarmUnshelve) Reset() {
 	*x = AlarmUnshelve{}
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +2703,7 @@ func (x *AlarmUnshelve) String() string {
 func (*AlarmUnshelve) ProtoMessage() {}
 
 func (x *AlarmUnshelve) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,12 +2716,471 @@ func (x *AlarmUnshelve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmUnshelve.ProtoReflect.Descriptor instead.
 func (*AlarmUnshelve) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{15}
+	return file_wire_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AlarmUnshelve) GetAlarm() string {
 	if x != nil {
 		return x.Alarm
+	}
+	return ""
+}
+
+type AlarmOutOfService struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alarm         string                 `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlarmOutOfService) Reset() {
+	*x = AlarmOutOfService{}
+	mi := &file_wire_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlarmOutOfService) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlarmOutOfService) ProtoMessage() {}
+
+func (x *AlarmOutOfService) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlarmOutOfService.ProtoReflect.Descriptor instead.
+func (*AlarmOutOfService) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *AlarmOutOfService) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *AlarmOutOfService) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type AlarmInService struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alarm         string                 `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`
+	Comment       string                 `protobuf:"bytes,2,opt,name=comment,proto3" json:"comment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlarmInService) Reset() {
+	*x = AlarmInService{}
+	mi := &file_wire_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlarmInService) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlarmInService) ProtoMessage() {}
+
+func (x *AlarmInService) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlarmInService.ProtoReflect.Descriptor instead.
+func (*AlarmInService) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *AlarmInService) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *AlarmInService) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+type AlarmReset struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Alarm         string                 `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`
+	Comment       string                 `protobuf:"bytes,2,opt,name=comment,proto3" json:"comment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AlarmReset) Reset() {
+	*x = AlarmReset{}
+	mi := &file_wire_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AlarmReset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AlarmReset) ProtoMessage() {}
+
+func (x *AlarmReset) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AlarmReset.ProtoReflect.Descriptor instead.
+func (*AlarmReset) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *AlarmReset) GetAlarm() string {
+	if x != nil {
+		return x.Alarm
+	}
+	return ""
+}
+
+func (x *AlarmReset) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+// ResetSum begins a new recording period of a rule on a source.
+type ResetSum struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Source        string                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetSum) Reset() {
+	*x = ResetSum{}
+	mi := &file_wire_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetSum) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetSum) ProtoMessage() {}
+
+func (x *ResetSum) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetSum.ProtoReflect.Descriptor instead.
+func (*ResetSum) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ResetSum) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *ResetSum) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ResetSum) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Expect puts a list at a door; one without tags and items takes the list there away.
+type Expect struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Door          string                 `protobuf:"bytes,2,opt,name=door,proto3" json:"door,omitempty"`
+	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"` // in, out, or "" for either
+	Tags          []*Tag                 `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty"`
+	Items         []*ItemCount           `protobuf:"bytes,5,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expect) Reset() {
+	*x = Expect{}
+	mi := &file_wire_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expect) ProtoMessage() {}
+
+func (x *Expect) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expect.ProtoReflect.Descriptor instead.
+func (*Expect) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Expect) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Expect) GetDoor() string {
+	if x != nil {
+		return x.Door
+	}
+	return ""
+}
+
+func (x *Expect) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *Expect) GetTags() []*Tag {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *Expect) GetItems() []*ItemCount {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// Catalog is what the company deals in, as far as an edge needs to know it.
+type Catalog struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"` // zstd of CatalogItems
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Catalog) Reset() {
+	*x = Catalog{}
+	mi := &file_wire_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Catalog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Catalog) ProtoMessage() {}
+
+func (x *Catalog) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Catalog.ProtoReflect.Descriptor instead.
+func (*Catalog) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Catalog) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Catalog) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+type CatalogItems struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*CatalogItem         `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CatalogItems) Reset() {
+	*x = CatalogItems{}
+	mi := &file_wire_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatalogItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatalogItems) ProtoMessage() {}
+
+func (x *CatalogItems) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatalogItems.ProtoReflect.Descriptor instead.
+func (*CatalogItems) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CatalogItems) GetItems() []*CatalogItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+type CatalogItem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Gtin          string                 `protobuf:"bytes,1,opt,name=gtin,proto3" json:"gtin,omitempty"` // 14 digits
+	Code          string                 `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	NameEn        string                 `protobuf:"bytes,3,opt,name=name_en,json=nameEn,proto3" json:"name_en,omitempty"`
+	NameZh        string                 `protobuf:"bytes,4,opt,name=name_zh,json=nameZh,proto3" json:"name_zh,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CatalogItem) Reset() {
+	*x = CatalogItem{}
+	mi := &file_wire_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatalogItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatalogItem) ProtoMessage() {}
+
+func (x *CatalogItem) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatalogItem.ProtoReflect.Descriptor instead.
+func (*CatalogItem) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CatalogItem) GetGtin() string {
+	if x != nil {
+		return x.Gtin
+	}
+	return ""
+}
+
+func (x *CatalogItem) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *CatalogItem) GetNameEn() string {
+	if x != nil {
+		return x.NameEn
+	}
+	return ""
+}
+
+func (x *CatalogItem) GetNameZh() string {
+	if x != nil {
+		return x.NameZh
 	}
 	return ""
 }
@@ -1693,13 +3205,21 @@ const file_wire_proto_rawDesc = "" +
 	"\apayload\x18\n" +
 	" \x01(\fR\apayload\"#\n" +
 	"\aPayload\x12\x18\n" +
-	"\arecords\x18\x01 \x03(\fR\arecords\"\xf3\x01\n" +
+	"\arecords\x18\x01 \x03(\fR\arecords\"\x9b\x04\n" +
 	"\x06Record\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x129\n" +
 	"\bmovement\x18\x02 \x01(\v2\x1b.tallydock.wire.v1.MovementH\x00R\bmovement\x120\n" +
 	"\x05alarm\x18\x03 \x01(\v2\x18.tallydock.wire.v1.AlarmH\x00R\x05alarm\x12-\n" +
 	"\x04pass\x18\x04 \x01(\v2\x17.tallydock.wire.v1.PassH\x00R\x04pass\x123\n" +
-	"\x06sample\x18\x05 \x01(\v2\x19.tallydock.wire.v1.SampleH\x00R\x06sampleB\x06\n" +
+	"\x06sample\x18\x05 \x01(\v2\x19.tallydock.wire.v1.SampleH\x00R\x06sample\x12<\n" +
+	"\texcursion\x18\x06 \x01(\v2\x1c.tallydock.wire.v1.ExcursionH\x00R\texcursion\x12?\n" +
+	"\n" +
+	"escalation\x18\a \x01(\v2\x1d.tallydock.wire.v1.EscalationH\x00R\n" +
+	"escalation\x126\n" +
+	"\averdict\x18\b \x01(\v2\x1a.tallydock.wire.v1.VerdictH\x00R\averdict\x12:\n" +
+	"\tsum_reset\x18\t \x01(\v2\x1b.tallydock.wire.v1.SumResetH\x00R\bsumReset\x123\n" +
+	"\x06answer\x18\n" +
+	" \x01(\v2\x19.tallydock.wire.v1.AnswerH\x00R\x06answerB\x06\n" +
 	"\x04body\"\xbb\x03\n" +
 	"\bMovement\x12\x19\n" +
 	"\btag_kind\x18\x01 \x01(\rR\atagKind\x12\x10\n" +
@@ -1765,7 +3285,87 @@ const file_wire_proto_rawDesc = "" +
 	"\x05value\x18\x05 \x01(\x12R\x05value\x12\x18\n" +
 	"\aquality\x18\x06 \x01(\rR\aquality\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x0e\n" +
-	"\x02at\x18\b \x01(\x03R\x02at\"\xb6\x01\n" +
+	"\x02at\x18\b \x01(\x03R\x02at\")\n" +
+	"\x03Tag\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\xab\x04\n" +
+	"\tExcursion\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05alarm\x18\x02 \x01(\tR\x05alarm\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x1a\n" +
+	"\blocation\x18\x05 \x01(\tR\blocation\x12\x1a\n" +
+	"\bquantity\x18\x06 \x01(\rR\bquantity\x12\x12\n" +
+	"\x04kind\x18\a \x01(\tR\x04kind\x12\x14\n" +
+	"\x05limit\x18\b \x01(\x12R\x05limit\x12\x14\n" +
+	"\x05began\x18\t \x01(\x03R\x05began\x12\x14\n" +
+	"\x05ended\x18\n" +
+	" \x01(\x03R\x05ended\x12\x14\n" +
+	"\x05worst\x18\v \x01(\x12R\x05worst\x12\x19\n" +
+	"\bworst_at\x18\f \x01(\x03R\aworstAt\x12\x18\n" +
+	"\aoutside\x18\r \x01(\x03R\aoutside\x12\x1e\n" +
+	"\n" +
+	"cumulative\x18\x0e \x01(\x03R\n" +
+	"cumulative\x12\x17\n" +
+	"\ahas_mkt\x18\x0f \x01(\bR\x06hasMkt\x12\x10\n" +
+	"\x03mkt\x18\x10 \x01(\x12R\x03mkt\x12\x10\n" +
+	"\x03gap\x18\x11 \x01(\x03R\x03gap\x12\x12\n" +
+	"\x04gaps\x18\x12 \x01(\rR\x04gaps\x12\x1e\n" +
+	"\n" +
+	"correction\x18\x13 \x01(\tR\n" +
+	"correction\x12.\n" +
+	"\x05goods\x18\x14 \x03(\v2\x18.tallydock.wire.v1.GoodsR\x05goods\x12\x12\n" +
+	"\x04more\x18\x15 \x01(\rR\x04more\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\x16 \x01(\bR\n" +
+	"incomplete\"a\n" +
+	"\x05Goods\x12(\n" +
+	"\x03tag\x18\x01 \x01(\v2\x16.tallydock.wire.v1.TagR\x03tag\x12\x18\n" +
+	"\aexposed\x18\x02 \x01(\x03R\aexposed\x12\x14\n" +
+	"\x05still\x18\x03 \x01(\bR\x05still\"\xdc\x01\n" +
+	"\n" +
+	"Escalation\x12\x14\n" +
+	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\x12\x1a\n" +
+	"\blocation\x18\x04 \x01(\tR\blocation\x12\x1a\n" +
+	"\bpriority\x18\x05 \x01(\rR\bpriority\x12\x14\n" +
+	"\x05level\x18\x06 \x01(\rR\x05level\x12\x16\n" +
+	"\x06notify\x18\a \x01(\tR\x06notify\x12\x16\n" +
+	"\x06repeat\x18\b \x01(\rR\x06repeat\x12\x0e\n" +
+	"\x02at\x18\t \x01(\x03R\x02at\"\xaa\x01\n" +
+	"\bSumReset\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x1a\n" +
+	"\blocation\x18\x03 \x01(\tR\blocation\x12\x14\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
+	"\aoutside\x18\x06 \x01(\x03R\aoutside\x12\x0e\n" +
+	"\x02at\x18\a \x01(\x03R\x02at\"\xe7\x03\n" +
+	"\aVerdict\x12\x12\n" +
+	"\x04door\x18\x01 \x01(\tR\x04door\x12\x12\n" +
+	"\x04pass\x18\x02 \x01(\tR\x04pass\x12\x12\n" +
+	"\x04list\x18\x03 \x01(\tR\x04list\x12\x1c\n" +
+	"\tdirection\x18\x04 \x01(\tR\tdirection\x12\x16\n" +
+	"\x06signal\x18\x05 \x01(\tR\x06signal\x12\x0e\n" +
+	"\x02at\x18\x06 \x01(\x03R\x02at\x12\x18\n" +
+	"\amatched\x18\a \x01(\rR\amatched\x12\x18\n" +
+	"\amissing\x18\b \x01(\rR\amissing\x12\x1e\n" +
+	"\n" +
+	"unexpected\x18\t \x01(\rR\n" +
+	"unexpected\x129\n" +
+	"\fmissing_tags\x18\n" +
+	" \x03(\v2\x16.tallydock.wire.v1.TagR\vmissingTags\x12?\n" +
+	"\x0funexpected_tags\x18\v \x03(\v2\x16.tallydock.wire.v1.TagR\x0eunexpectedTags\x12A\n" +
+	"\rmissing_items\x18\f \x03(\v2\x1c.tallydock.wire.v1.ItemCountR\fmissingItems\x12G\n" +
+	"\x10unexpected_items\x18\r \x03(\v2\x1c.tallydock.wire.v1.ItemCountR\x0funexpectedItems\";\n" +
+	"\tItemCount\x12\x12\n" +
+	"\x04gtin\x18\x01 \x01(\tR\x04gtin\x12\x1a\n" +
+	"\bquantity\x18\x02 \x01(\rR\bquantity\"H\n" +
+	"\x06Answer\x12\x18\n" +
+	"\acommand\x18\x01 \x01(\tR\acommand\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x03R\x02at\"\xb6\x01\n" +
 	"\x03Ack\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04edge\x18\x02 \x01(\tR\x04edge\x12\x14\n" +
@@ -1774,7 +3374,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x04hash\x18\x05 \x01(\fR\x04hash\x12!\n" +
 	"\fsamples_upto\x18\x06 \x01(\x04R\vsamplesUpto\x12\x10\n" +
 	"\x03hub\x18\a \x01(\tR\x03hub\x12\x0e\n" +
-	"\x02at\x18\b \x01(\x03R\x02at\"\x97\x04\n" +
+	"\x02at\x18\b \x01(\x03R\x02at\"\xad\x05\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04edge\x18\x02 \x01(\tR\x04edge\x12\x12\n" +
@@ -1795,7 +3395,17 @@ const file_wire_proto_rawDesc = "" +
 	"\x0eclock_unsynced\x18\x0e \x01(\bR\rclockUnsynced\x123\n" +
 	"\adevices\x18\x0f \x03(\v2\x19.tallydock.wire.v1.DeviceR\adevices\x120\n" +
 	"\x06limits\x18\x10 \x03(\v2\x18.tallydock.wire.v1.LimitR\x06limits\x12-\n" +
-	"\x05doors\x18\x11 \x03(\v2\x17.tallydock.wire.v1.DoorR\x05doors\"L\n" +
+	"\x05doors\x18\x11 \x03(\v2\x17.tallydock.wire.v1.DoorR\x05doors\x12%\n" +
+	"\x0econfig_version\x18\x12 \x01(\x04R\rconfigVersion\x12!\n" +
+	"\fconfig_state\x18\x13 \x01(\tR\vconfigState\x12#\n" +
+	"\rconfig_reason\x18\x14 \x01(\tR\fconfigReason\x12%\n" +
+	"\x0econfig_offered\x18\x15 \x01(\x04R\rconfigOffered\"\x96\x01\n" +
+	"\rConfiguration\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
+	"\x04edge\x18\x02 \x01(\tR\x04edge\x12%\n" +
+	"\x0econfig_version\x18\x03 \x01(\x04R\rconfigVersion\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x1c\n" +
+	"\tsignature\x18\x05 \x01(\fR\tsignature\"L\n" +
 	"\x04Door\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\blocation\x18\x02 \x01(\tR\blocation\x12\x18\n" +
@@ -1815,7 +3425,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x05since\x18\x05 \x01(\x03R\x05since\x12\x14\n" +
 	"\x05reads\x18\x06 \x01(\x04R\x05reads\x12\x12\n" +
 	"\x04lost\x18\a \x01(\x04R\x04lost\x12\x1a\n" +
-	"\blocation\x18\b \x01(\tR\blocation\"\xa4\x02\n" +
+	"\blocation\x18\b \x01(\tR\blocation\"\xf5\x04\n" +
 	"\aCommand\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x0e\n" +
@@ -1823,7 +3433,13 @@ const file_wire_proto_rawDesc = "" +
 	"\x05actor\x18\x04 \x01(\tR\x05actor\x12G\n" +
 	"\vacknowledge\x18\x05 \x01(\v2#.tallydock.wire.v1.AlarmAcknowledgeH\x00R\vacknowledge\x128\n" +
 	"\x06shelve\x18\x06 \x01(\v2\x1e.tallydock.wire.v1.AlarmShelveH\x00R\x06shelve\x12>\n" +
-	"\bunshelve\x18\a \x01(\v2 .tallydock.wire.v1.AlarmUnshelveH\x00R\bunshelveB\x06\n" +
+	"\bunshelve\x18\a \x01(\v2 .tallydock.wire.v1.AlarmUnshelveH\x00R\bunshelve\x12V\n" +
+	"\x13remove_from_service\x18\b \x01(\v2$.tallydock.wire.v1.AlarmOutOfServiceH\x00R\x11removeFromService\x12O\n" +
+	"\x11return_to_service\x18\t \x01(\v2!.tallydock.wire.v1.AlarmInServiceH\x00R\x0freturnToService\x125\n" +
+	"\x05reset\x18\n" +
+	" \x01(\v2\x1d.tallydock.wire.v1.AlarmResetH\x00R\x05reset\x12:\n" +
+	"\treset_sum\x18\v \x01(\v2\x1b.tallydock.wire.v1.ResetSumH\x00R\bresetSum\x123\n" +
+	"\x06expect\x18\f \x01(\v2\x19.tallydock.wire.v1.ExpectH\x00R\x06expectB\x06\n" +
 	"\x04body\"B\n" +
 	"\x10AlarmAcknowledge\x12\x14\n" +
 	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x18\n" +
@@ -1833,7 +3449,37 @@ const file_wire_proto_rawDesc = "" +
 	"\x05until\x18\x02 \x01(\x03R\x05until\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"%\n" +
 	"\rAlarmUnshelve\x12\x14\n" +
-	"\x05alarm\x18\x01 \x01(\tR\x05alarmB4Z2github.com/tallydock/tallydock/devices/wire/wirepbb\x06proto3"
+	"\x05alarm\x18\x01 \x01(\tR\x05alarm\"A\n" +
+	"\x11AlarmOutOfService\x12\x14\n" +
+	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"@\n" +
+	"\x0eAlarmInService\x12\x14\n" +
+	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x18\n" +
+	"\acomment\x18\x02 \x01(\tR\acomment\"<\n" +
+	"\n" +
+	"AlarmReset\x12\x14\n" +
+	"\x05alarm\x18\x01 \x01(\tR\x05alarm\x12\x18\n" +
+	"\acomment\x18\x02 \x01(\tR\acomment\"N\n" +
+	"\bResetSum\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xaa\x01\n" +
+	"\x06Expect\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04door\x18\x02 \x01(\tR\x04door\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12*\n" +
+	"\x04tags\x18\x04 \x03(\v2\x16.tallydock.wire.v1.TagR\x04tags\x122\n" +
+	"\x05items\x18\x05 \x03(\v2\x1c.tallydock.wire.v1.ItemCountR\x05items\"=\n" +
+	"\aCatalog\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\"D\n" +
+	"\fCatalogItems\x124\n" +
+	"\x05items\x18\x01 \x03(\v2\x1e.tallydock.wire.v1.CatalogItemR\x05items\"g\n" +
+	"\vCatalogItem\x12\x12\n" +
+	"\x04gtin\x18\x01 \x01(\tR\x04gtin\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\x12\x17\n" +
+	"\aname_en\x18\x03 \x01(\tR\x06nameEn\x12\x17\n" +
+	"\aname_zh\x18\x04 \x01(\tR\x06nameZhB4Z2github.com/tallydock/tallydock/devices/wire/wirepbb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -1847,41 +3493,77 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_wire_proto_goTypes = []any{
-	(*Envelope)(nil),         // 0: tallydock.wire.v1.Envelope
-	(*Payload)(nil),          // 1: tallydock.wire.v1.Payload
-	(*Record)(nil),           // 2: tallydock.wire.v1.Record
-	(*Movement)(nil),         // 3: tallydock.wire.v1.Movement
-	(*Alarm)(nil),            // 4: tallydock.wire.v1.Alarm
-	(*Pass)(nil),             // 5: tallydock.wire.v1.Pass
-	(*Sample)(nil),           // 6: tallydock.wire.v1.Sample
-	(*Ack)(nil),              // 7: tallydock.wire.v1.Ack
-	(*Status)(nil),           // 8: tallydock.wire.v1.Status
-	(*Door)(nil),             // 9: tallydock.wire.v1.Door
-	(*Limit)(nil),            // 10: tallydock.wire.v1.Limit
-	(*Device)(nil),           // 11: tallydock.wire.v1.Device
-	(*Command)(nil),          // 12: tallydock.wire.v1.Command
-	(*AlarmAcknowledge)(nil), // 13: tallydock.wire.v1.AlarmAcknowledge
-	(*AlarmShelve)(nil),      // 14: tallydock.wire.v1.AlarmShelve
-	(*AlarmUnshelve)(nil),    // 15: tallydock.wire.v1.AlarmUnshelve
+	(*Envelope)(nil),          // 0: tallydock.wire.v1.Envelope
+	(*Payload)(nil),           // 1: tallydock.wire.v1.Payload
+	(*Record)(nil),            // 2: tallydock.wire.v1.Record
+	(*Movement)(nil),          // 3: tallydock.wire.v1.Movement
+	(*Alarm)(nil),             // 4: tallydock.wire.v1.Alarm
+	(*Pass)(nil),              // 5: tallydock.wire.v1.Pass
+	(*Sample)(nil),            // 6: tallydock.wire.v1.Sample
+	(*Tag)(nil),               // 7: tallydock.wire.v1.Tag
+	(*Excursion)(nil),         // 8: tallydock.wire.v1.Excursion
+	(*Goods)(nil),             // 9: tallydock.wire.v1.Goods
+	(*Escalation)(nil),        // 10: tallydock.wire.v1.Escalation
+	(*SumReset)(nil),          // 11: tallydock.wire.v1.SumReset
+	(*Verdict)(nil),           // 12: tallydock.wire.v1.Verdict
+	(*ItemCount)(nil),         // 13: tallydock.wire.v1.ItemCount
+	(*Answer)(nil),            // 14: tallydock.wire.v1.Answer
+	(*Ack)(nil),               // 15: tallydock.wire.v1.Ack
+	(*Status)(nil),            // 16: tallydock.wire.v1.Status
+	(*Configuration)(nil),     // 17: tallydock.wire.v1.Configuration
+	(*Door)(nil),              // 18: tallydock.wire.v1.Door
+	(*Limit)(nil),             // 19: tallydock.wire.v1.Limit
+	(*Device)(nil),            // 20: tallydock.wire.v1.Device
+	(*Command)(nil),           // 21: tallydock.wire.v1.Command
+	(*AlarmAcknowledge)(nil),  // 22: tallydock.wire.v1.AlarmAcknowledge
+	(*AlarmShelve)(nil),       // 23: tallydock.wire.v1.AlarmShelve
+	(*AlarmUnshelve)(nil),     // 24: tallydock.wire.v1.AlarmUnshelve
+	(*AlarmOutOfService)(nil), // 25: tallydock.wire.v1.AlarmOutOfService
+	(*AlarmInService)(nil),    // 26: tallydock.wire.v1.AlarmInService
+	(*AlarmReset)(nil),        // 27: tallydock.wire.v1.AlarmReset
+	(*ResetSum)(nil),          // 28: tallydock.wire.v1.ResetSum
+	(*Expect)(nil),            // 29: tallydock.wire.v1.Expect
+	(*Catalog)(nil),           // 30: tallydock.wire.v1.Catalog
+	(*CatalogItems)(nil),      // 31: tallydock.wire.v1.CatalogItems
+	(*CatalogItem)(nil),       // 32: tallydock.wire.v1.CatalogItem
 }
 var file_wire_proto_depIdxs = []int32{
 	3,  // 0: tallydock.wire.v1.Record.movement:type_name -> tallydock.wire.v1.Movement
 	4,  // 1: tallydock.wire.v1.Record.alarm:type_name -> tallydock.wire.v1.Alarm
 	5,  // 2: tallydock.wire.v1.Record.pass:type_name -> tallydock.wire.v1.Pass
 	6,  // 3: tallydock.wire.v1.Record.sample:type_name -> tallydock.wire.v1.Sample
-	11, // 4: tallydock.wire.v1.Status.devices:type_name -> tallydock.wire.v1.Device
-	10, // 5: tallydock.wire.v1.Status.limits:type_name -> tallydock.wire.v1.Limit
-	9,  // 6: tallydock.wire.v1.Status.doors:type_name -> tallydock.wire.v1.Door
-	13, // 7: tallydock.wire.v1.Command.acknowledge:type_name -> tallydock.wire.v1.AlarmAcknowledge
-	14, // 8: tallydock.wire.v1.Command.shelve:type_name -> tallydock.wire.v1.AlarmShelve
-	15, // 9: tallydock.wire.v1.Command.unshelve:type_name -> tallydock.wire.v1.AlarmUnshelve
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	8,  // 4: tallydock.wire.v1.Record.excursion:type_name -> tallydock.wire.v1.Excursion
+	10, // 5: tallydock.wire.v1.Record.escalation:type_name -> tallydock.wire.v1.Escalation
+	12, // 6: tallydock.wire.v1.Record.verdict:type_name -> tallydock.wire.v1.Verdict
+	11, // 7: tallydock.wire.v1.Record.sum_reset:type_name -> tallydock.wire.v1.SumReset
+	14, // 8: tallydock.wire.v1.Record.answer:type_name -> tallydock.wire.v1.Answer
+	9,  // 9: tallydock.wire.v1.Excursion.goods:type_name -> tallydock.wire.v1.Goods
+	7,  // 10: tallydock.wire.v1.Goods.tag:type_name -> tallydock.wire.v1.Tag
+	7,  // 11: tallydock.wire.v1.Verdict.missing_tags:type_name -> tallydock.wire.v1.Tag
+	7,  // 12: tallydock.wire.v1.Verdict.unexpected_tags:type_name -> tallydock.wire.v1.Tag
+	13, // 13: tallydock.wire.v1.Verdict.missing_items:type_name -> tallydock.wire.v1.ItemCount
+	13, // 14: tallydock.wire.v1.Verdict.unexpected_items:type_name -> tallydock.wire.v1.ItemCount
+	20, // 15: tallydock.wire.v1.Status.devices:type_name -> tallydock.wire.v1.Device
+	19, // 16: tallydock.wire.v1.Status.limits:type_name -> tallydock.wire.v1.Limit
+	18, // 17: tallydock.wire.v1.Status.doors:type_name -> tallydock.wire.v1.Door
+	22, // 18: tallydock.wire.v1.Command.acknowledge:type_name -> tallydock.wire.v1.AlarmAcknowledge
+	23, // 19: tallydock.wire.v1.Command.shelve:type_name -> tallydock.wire.v1.AlarmShelve
+	24, // 20: tallydock.wire.v1.Command.unshelve:type_name -> tallydock.wire.v1.AlarmUnshelve
+	25, // 21: tallydock.wire.v1.Command.remove_from_service:type_name -> tallydock.wire.v1.AlarmOutOfService
+	26, // 22: tallydock.wire.v1.Command.return_to_service:type_name -> tallydock.wire.v1.AlarmInService
+	27, // 23: tallydock.wire.v1.Command.reset:type_name -> tallydock.wire.v1.AlarmReset
+	28, // 24: tallydock.wire.v1.Command.reset_sum:type_name -> tallydock.wire.v1.ResetSum
+	29, // 25: tallydock.wire.v1.Command.expect:type_name -> tallydock.wire.v1.Expect
+	7,  // 26: tallydock.wire.v1.Expect.tags:type_name -> tallydock.wire.v1.Tag
+	13, // 27: tallydock.wire.v1.Expect.items:type_name -> tallydock.wire.v1.ItemCount
+	32, // 28: tallydock.wire.v1.CatalogItems.items:type_name -> tallydock.wire.v1.CatalogItem
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1894,11 +3576,21 @@ func file_wire_proto_init() {
 		(*Record_Alarm)(nil),
 		(*Record_Pass)(nil),
 		(*Record_Sample)(nil),
+		(*Record_Excursion)(nil),
+		(*Record_Escalation)(nil),
+		(*Record_Verdict)(nil),
+		(*Record_SumReset)(nil),
+		(*Record_Answer)(nil),
 	}
-	file_wire_proto_msgTypes[12].OneofWrappers = []any{
+	file_wire_proto_msgTypes[21].OneofWrappers = []any{
 		(*Command_Acknowledge)(nil),
 		(*Command_Shelve)(nil),
 		(*Command_Unshelve)(nil),
+		(*Command_RemoveFromService)(nil),
+		(*Command_ReturnToService)(nil),
+		(*Command_Reset_)(nil),
+		(*Command_ResetSum)(nil),
+		(*Command_Expect)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1906,7 +3598,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

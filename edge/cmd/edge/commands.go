@@ -6,12 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"runtime/debug"
 	"time"
 
-	"github.com/tallydock/tallydock/edge/app"
 	"github.com/tallydock/tallydock/edge/config"
 )
 
@@ -32,7 +30,7 @@ var (
 const usage = `edge is the gateway of a warehouse: it reads RFID readers and sensors and tells a hub what moved.
 
 Usage:
-  edge run --config edge.yaml     run the gateway until it is told to stop
+  edge run --config edge.yaml     run the gateway until it is told to stop; SIGHUP has the file read again
   edge check --config edge.yaml   say whether the configuration is right; opens nothing
   edge decode PROTOCOL HEX|FILE   say what a device's bytes or messages mean, as JSON
   edge record --config edge.yaml [--for 10m] [--out FILE]
@@ -55,9 +53,9 @@ func run(ctx context.Context, args []string, out, diag io.Writer) int {
 	}
 	switch args[0] {
 	case "run":
-		return withConfig("run", args[1:], diag, func(c config.Config) int { return runGateway(ctx, c, diag) })
+		return withConfig("run", args[1:], diag, func(file string, _ config.Config) int { return runGateway(ctx, file, diag) })
 	case "check":
-		return withConfig("check", args[1:], diag, func(c config.Config) int { return check(c, out) })
+		return withConfig("check", args[1:], diag, func(_ string, c config.Config) int { return check(c, out) })
 	case "decode":
 		return decodeCommand(args[1:], out, diag)
 	case "record":
@@ -86,7 +84,7 @@ func help(w io.Writer) {
 }
 
 // withConfig reads the flags and the configuration of a command.
-func withConfig(command string, args []string, diag io.Writer, do func(config.Config) int) int {
+func withConfig(command string, args []string, diag io.Writer, do func(file string, c config.Config) int) int {
 	flags := flag.NewFlagSet("edge "+command, flag.ContinueOnError)
 	flags.SetOutput(diag)
 	file := flags.String("config", "", "configuration `file`")
@@ -105,25 +103,12 @@ func withConfig(command string, args []string, diag io.Writer, do func(config.Co
 		fmt.Fprintf(diag, "edge %s: %v\n", command, err)
 		return exitConfig
 	}
-	return do(c)
+	return do(*file, c)
 }
 
 func check(c config.Config, out io.Writer) int {
 	fmt.Fprintf(out, "configuration of gateway %s at site %s is right: %d devices, %d shelves, %d tables, %d doors, %d rules\n",
 		c.Edge, c.Site, len(c.Devices), len(c.Shelves), len(c.Tables), len(c.Doors), len(c.Rules))
-	return exitOK
-}
-
-func runGateway(ctx context.Context, c config.Config, diag io.Writer) int {
-	log := slog.New(slog.NewTextHandler(diag, &slog.HandlerOptions{Level: c.Log.SlogLevel()}))
-	a, err := app.New(c, app.Options{Log: log, Software: software(), Built: builtAt(), Memory: app.Memory})
-	if err == nil {
-		err = a.Run(ctx)
-	}
-	if err != nil {
-		log.Error("gateway ended", "error", err)
-		return exitFailed
-	}
 	return exitOK
 }
 

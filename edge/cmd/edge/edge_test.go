@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"freeport": freePort, "busyport": busyPort, "fetch": fetch, "waitport": waitPort,
+			"freeport": freePort, "busyport": busyPort, "fetch": fetch, "waitport": waitPort, "offer": offer,
 		},
 	})
 }

@@ -84,7 +84,7 @@ func runHub(ctx context.Context, args []string, s streams) error {
 	}
 	cfg, err := config.Load(*file, s.environ)
 	if err != nil {
-		return err
+		return configError{err}
 	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: cfg.Log.SlogLevel()}))
 	hub, err := app.New(cfg, app.Options{Version: versionText(), Log: log, Out: s.out})
@@ -101,7 +101,7 @@ func checkConfig(_ context.Context, args []string, s streams) error {
 	}
 	cfg, err := config.Load(*file, s.environ)
 	if err != nil {
-		return err
+		return configError{err}
 	}
 	fmt.Fprintf(s.out, "%s is in order: data in %s, console on %s, MQTT on %s, %d edges\n", *file, cfg.Data, cfg.Listen,
 		cfg.MQTT.Listen, len(cfg.Edges))

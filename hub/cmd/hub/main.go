@@ -29,6 +29,9 @@ type streams struct {
 // usageError is a command line that cannot be right.
 type usageError struct{ error }
 
+// configError is a configuration that is wrong: trying again is of no use.
+type configError struct{ error }
+
 // command is one of the words that may follow "hub".
 type command struct {
 	name, args, about string
@@ -41,12 +44,14 @@ func commands() []command {
 		{"check", "--config FILE", "check a configuration and say what is wrong", checkConfig},
 		{"import", "--config FILE KIND FILE.csv", "import a catalogue file into the database of a hub that is stopped", importFile},
 		{"passwd", "--config FILE [--role ROLE] [--stdin] USER", "give a user a new password; with --role, also make the user", setPassword},
+		{"edge-key", "--config FILE", "print the key by which edges know this hub's configurations; make it where there is none", printEdgeKey},
+		{"edge-config", "--config FILE [--version N] EDGE FILE.yaml", "sign what an edge shall work by and leave it at the broker of the running hub", sendEdgeConfig},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this", printHelp},
 	}
 }
 
-// run runs a command line and gives the exit code: 0 done, 1 failed, 2 wrong command line.
+// run runs a command line and gives the exit code: 0 done, 1 failed, 2 wrong command line, 3 wrong configuration.
 func run(ctx context.Context, args []string, s streams) int {
 	if len(args) == 0 {
 		printHelp(ctx, nil, streams{out: s.err})
@@ -68,6 +73,9 @@ func run(ctx context.Context, args []string, s streams) int {
 		if errors.As(err, new(usageError)) {
 			fmt.Fprintf(s.err, "usage: hub %s %s\n", c.name, c.args)
 			return 2
+		}
+		if errors.As(err, new(configError)) {
+			return 3
 		}
 		return 1
 	}

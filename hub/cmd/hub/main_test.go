@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -49,5 +50,18 @@ func TestInterruptIsNoFailure(t *testing.T) {
 	}
 	if context.Cause(ctx) == nil {
 		t.Error("hub ended by itself")
+	}
+}
+
+// The service manager tries again what failed, but not what is wrong.
+func TestExitCodesTellWhetherToTryAgain(t *testing.T) {
+	bad := t.TempDir() + "/hub.yaml"
+	if err := os.WriteFile(bad, []byte("listen: nowhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[int][]string{0: {"version"}, 1: {"passwd", "--config", bad, "li"}, 2: {"run", "now"}, 3: {"run", "--config", bad}} {
+		if got := run(t.Context(), args, streams{out: io.Discard, err: io.Discard}); got != want {
+			t.Errorf("%v: exit code %d, want %d", args, got, want)
+		}
 	}
 }

@@ -115,16 +115,17 @@ func (f Fleet) Alarm(ctx context.Context, id string) (fleet.Alarm, []fleet.Alarm
 
 // alarmStates are the states behind an AlarmFilter's words.
 var alarmStates = map[string][]alarm.State{
-	"active":  {alarm.Unacked, alarm.Acked, alarm.RTNUnacked},
+	"active":  {alarm.Unacked, alarm.Acked, alarm.RTNUnacked, alarm.Latched},
 	"shelved": {alarm.Shelved},
 	"rtn":     {alarm.RTNUnacked},
 	"all": {
 		alarm.Normal, alarm.Unacked, alarm.Acked, alarm.RTNUnacked, alarm.Shelved, alarm.SuppressedByDesign,
-		alarm.OutOfService,
+		alarm.OutOfService, alarm.Latched,
 	},
 }
 
-// alarmRank orders alarms by who must answer: unacknowledged, returned before anybody did, acknowledged, hidden, over.
+// alarmRank orders alarms by who must answer: unacknowledged, returned before anybody did, acknowledged, latched or hidden,
+// over.
 const alarmRank = `CASE a.state WHEN 2 THEN 0 WHEN 4 THEN 1 WHEN 3 THEN 2 WHEN 1 THEN 4 ELSE 3 END`
 
 // Alarms gives alarms: unacknowledged first, then by priority, newest first. Errors: fault.Invalid.
@@ -224,7 +225,7 @@ func (tx *Tx) endCommands(edge string, a wire.Alarm) error {
 			return err
 		}
 	}
-	for _, action := range []alarm.Action{alarm.Acknowledge, alarm.Shelve, alarm.Unshelve} {
+	for _, action := range fleet.Actions {
 		if fleet.Possible(a.To, action) {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/epc"
+	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/catalog"
 )
 
@@ -97,6 +98,14 @@ func (c Catalog) Items(ctx context.Context) ([]catalog.Item, error) {
 	return list(ctx, c.read, `SELECT id, gtin, name_en, name_zh, unit, category, cost FROM item ORDER BY id`,
 		func(scan func(...any) error) (v catalog.Item, err error) {
 			return v, scan(&v.ID, &v.GTIN, &v.Name.EN, &v.Name.ZH, &v.Unit, &v.Category, &v.Cost)
+		})
+}
+
+// EdgeItems lists the items that have a GTIN, by it, as edges name them.
+func (c Catalog) EdgeItems(ctx context.Context) ([]wire.CatalogItem, error) {
+	return list(ctx, c.read, `SELECT gtin, id, name_en, name_zh FROM item WHERE gtin <> '' ORDER BY gtin, id`,
+		func(scan func(...any) error) (v wire.CatalogItem, err error) {
+			return v, scan(&v.GTIN, &v.Code, &v.NameEN, &v.NameZH)
 		})
 }
 

@@ -84,6 +84,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{id}/remove-from-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an alarm out for maintenance
+         * @description Access: operator.
+         */
+        post: operations["removeAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a latched alarm
+         * @description Access: operator.
+         */
+        post: operations["resetAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{id}/return-to-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring an alarm back from maintenance
+         * @description Access: operator.
+         */
+        post: operations["returnAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{id}/shelve": {
         parameters: {
             query?: never;
@@ -224,6 +284,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/doors/{id}/expected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a list at a door; without tags and items, take it away
+         * @description Access: operator.
+         */
+        post: operations["expect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doors/{id}/passes": {
         parameters: {
             query?: never;
@@ -236,6 +316,26 @@ export interface paths {
          * @description Access: viewer.
          */
         get: operations["passes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doors/{id}/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What passes were against the lists of a door
+         * @description Access: viewer.
+         */
+        get: operations["verdicts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -276,6 +376,46 @@ export interface paths {
          * @description Access: viewer.
          */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/excursions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Times outside limits, newest first
+         * @description Access: viewer.
+         */
+        get: operations["excursions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/excursions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An excursion with the goods and lots that were there
+         * @description Access: viewer.
+         */
+        get: operations["excursion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -830,6 +970,15 @@ export interface components {
             state: string;
             tag: string;
         };
+        Escalation: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            level: number;
+            notify: string;
+            /** Format: int64 */
+            repeat: number;
+        };
         Evidence: {
             biz_step?: string;
             /** Format: int32 */
@@ -844,6 +993,92 @@ export interface components {
             read_point?: string;
             /** Format: int32 */
             reads?: number;
+        };
+        Excursion: {
+            alarm: string;
+            /** Format: date-time */
+            began_at: string;
+            correction: string;
+            /** Format: double */
+            cumulative_s: number;
+            edge: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** Format: double */
+            gap_s: number;
+            /** Format: int64 */
+            gaps: number;
+            /** Format: int64 */
+            goods: number;
+            id: string;
+            incomplete: boolean;
+            kind: string;
+            /** Format: double */
+            limit: number;
+            location: string;
+            /** Format: double */
+            mkt: number | null;
+            /** Format: double */
+            outside_s: number;
+            quantity: string;
+            rule: string;
+            source: string;
+            unit: string;
+            /** Format: double */
+            worst: number;
+            /** Format: date-time */
+            worst_at: string;
+        };
+        ExcursionDetail: {
+            alarm: string;
+            /** Format: date-time */
+            began_at: string;
+            correction: string;
+            /** Format: double */
+            cumulative_s: number;
+            edge: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            escalations: components["schemas"]["Escalation"][];
+            /** Format: double */
+            gap_s: number;
+            /** Format: int64 */
+            gaps: number;
+            /** Format: int64 */
+            goods: number;
+            id: string;
+            incomplete: boolean;
+            kind: string;
+            /** Format: double */
+            limit: number;
+            location: string;
+            lots: components["schemas"]["ExposedLot"][];
+            /** Format: double */
+            mkt: number | null;
+            /** Format: double */
+            outside_s: number;
+            quantity: string;
+            rule: string;
+            source: string;
+            tags: components["schemas"]["Exposed"][];
+            unit: string;
+            /** Format: double */
+            worst: number;
+            /** Format: date-time */
+            worst_at: string;
+        };
+        Expected: {
+            /**
+             * @description empty = either
+             * @enum {string}
+             */
+            direction?: "in" | "out" | "";
+            /** @description number of the order or of the shipping notice */
+            id: string;
+            /** @description how many of each item, whatever their serial numbers */
+            items?: components["schemas"]["ItemCount"][];
+            /** @description epc: and hexadecimal, or urn:epc:tag: */
+            tags?: string[];
         };
         Explain: {
             /** Format: double */
@@ -892,6 +1127,22 @@ export interface components {
             /** Format: double */
             z: number;
         };
+        Exposed: {
+            /** Format: double */
+            exposed_s: number;
+            item: string;
+            lot: string;
+            still: boolean;
+            tag: string;
+        };
+        ExposedLot: {
+            /** Format: double */
+            exposed_s: number;
+            item: string;
+            lot: string;
+            /** Format: int64 */
+            tags: number;
+        };
         Imported: {
             /** Format: int64 */
             inserted: number;
@@ -910,6 +1161,11 @@ export interface components {
             name: components["schemas"]["Text"];
             unit: string;
         };
+        ItemCount: {
+            gtin: string;
+            /** Format: int32 */
+            quantity: number;
+        };
         ItemName: {
             category: string;
             id: string;
@@ -926,6 +1182,10 @@ export interface components {
         };
         ListEdge: {
             items: components["schemas"]["Edge"][];
+            next: string;
+        };
+        ListExcursion: {
+            items: components["schemas"]["Excursion"][];
             next: string;
         };
         ListItem: {
@@ -958,6 +1218,10 @@ export interface components {
         };
         ListSupplier: {
             items: components["schemas"]["Supplier"][];
+            next: string;
+        };
+        ListVerdict: {
+            items: components["schemas"]["Verdict"][];
             next: string;
         };
         Location: {
@@ -995,6 +1259,9 @@ export interface components {
             source: string;
         };
         NothingInputBody: Record<string, never>;
+        Ordered: {
+            edge: string;
+        };
         Pass: {
             /** Format: date-time */
             closed_at: string | null;
@@ -1178,6 +1445,9 @@ export interface components {
         SeriesList: {
             sensors: components["schemas"]["Series"][];
         };
+        ServiceInputBody: {
+            reason: string;
+        };
         Session: {
             /** @description to be sent as X-CSRF-Token with every change */
             csrf: string;
@@ -1261,6 +1531,26 @@ export interface components {
             en: string;
             zh: string;
         };
+        Verdict: {
+            /** Format: date-time */
+            at: string;
+            direction: string;
+            door: string;
+            edge: string;
+            list: string;
+            /** Format: int32 */
+            matched: number;
+            /** Format: int32 */
+            missing: number;
+            missing_items: components["schemas"]["ItemCount"][];
+            missing_tags: string[];
+            pass: string;
+            signal: string;
+            /** Format: int32 */
+            unexpected: number;
+            unexpected_items: components["schemas"]["ItemCount"][];
+            unexpected_tags: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -1302,7 +1592,7 @@ export interface operations {
     alarms: {
         parameters: {
             query?: {
-                /** @description active = unacked, acked and rtn_unacked */
+                /** @description active = unacked, acked, rtn_unacked and latched */
                 state?: "active" | "shelved" | "rtn" | "all";
                 /** @description cursor: next of the page before */
                 before?: string;
@@ -1366,6 +1656,111 @@ export interface operations {
         };
     };
     acknowledgeAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    returnAlarm: {
         parameters: {
             query?: never;
             header?: never;
@@ -1621,6 +2016,41 @@ export interface operations {
             };
         };
     };
+    expect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Expected"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ordered"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     passes: {
         parameters: {
             query?: {
@@ -1643,6 +2073,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListPass"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verdicts: {
+        parameters: {
+            query?: {
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListVerdict"];
                 };
             };
             /** @description Error */
@@ -1707,6 +2172,76 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    excursions: {
+        parameters: {
+            query?: {
+                /** @description location code; empty = everywhere */
+                location?: string;
+                /** @description only those that touched this item */
+                item?: string;
+                /** @description and of it this lot */
+                lot?: string;
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListExcursion"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    excursion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExcursionDetail"];
                 };
             };
             /** @description Error */

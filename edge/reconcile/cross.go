@@ -1,0 +1,150 @@
+package reconcile
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// A tag that goes through a door is heard by one side of it first and by the other afterwards. When it may have done so is
+// where its course of sides changes (film.go). How far it did is the largest distance there between the two sides' power, each
+// summed over time and taken as a share of its whole: 1 where one side had heard all before the other began, about 0 for a
+// tag that lies there. The moment of that largest distance is when the tag went through.
+
+// crosser is a tag that went through the door, as its reads show.
+type crosser struct {
+	track        int32
+	at           instant
+	enter, leave instant // while both sides heard it about as well
+	way          float64 // 1 in, -1 out
+	sure         float64 // 0 to 1
+	top          float64 // highest level, dBm
+	loud         bool    // it is known
+}
+
+// crossed is the order of sides from which a tag counts as one that went through.
+const crossed = 0.6
+
+// crossReach is how many bins before and after a change of sides count.
+const crossReach = 8
+
+// crossers finds the tags of a window that went through the door, by when they did.
+func (m *Machine) crossers(door int, w *window, f *film) []crosser {
+	var out []crosser
+	for i := range w.tracks {
+		t := &w.tracks[i]
+		if t.seen[inside] == 0 || t.seen[outside] == 0 || !m.stands(door, t) {
+			continue
+		}
+		bins := f.of(int32(i))
+		top := strongest(bins)
+		list := swings(bins, top)
+		for k, s := range list {
+			from, to := max(0, s.bin-crossReach), min(f.bins, s.bin+crossReach)
+			if k > 0 {
+				from = max(from, list[k-1].bin)
+			}
+			if k+1 < len(list) {
+				to = min(to, list[k+1].bin)
+			}
+			c := crosser{track: int32(i), way: s.way, top: float64(t.top) / 100, loud: t.known > 0}
+			if !c.order(w, f.reads(int32(i)), f.at(from), f.at(to)) || c.at <= w.done {
+				continue
+			}
+			c.enter, c.leave = c.at, c.at
+			for _, s := range f.stays(int32(i)) {
+				if s.from <= c.at && s.to >= c.at {
+					c.enter, c.leave = s.from, s.to
+				}
+			}
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b crosser) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.track, b.track)) })
+	return out
+}
+
+// order works out when a tag went through between two moments, and how sure that is; false where it did not.
+func (c *crosser) order(w *window, reads []int32, from, to instant) bool {
+	var all, now [2]float64
+	var n [2]uint32
+	own, sum := 0.0, 0.0
+	for _, i := range reads {
+		r := &w.reads[i]
+		if r.at < from || r.at >= to || r.side == middle {
+			continue
+		}
+		sum += r.linear()
+		if !r.foreign {
+			own += r.linear()
+			all[r.side] += r.linear()
+			n[r.side] += r.count
+		}
+	}
+	if 2*own < sum {
+		return false // another door heard it better
+	}
+	best, back, end := 0.0, 0.0, instant(0)
+	for _, i := range reads {
+		r := &w.reads[i]
+		if r.at < from || r.at >= to || r.side == middle || r.foreign {
+			continue
+		}
+		if end == 0 {
+			end = r.at // the first read after the best moment ends its plateau
+		}
+		now[r.side] += r.linear()
+		lead := c.way * (now[outside]/max(all[outside], 1e-9) - now[inside]/max(all[inside], 1e-9))
+		back = max(back, -lead)
+		if lead > best {
+			best, c.at, end = lead, r.at, 0
+		}
+	}
+	least := float64(min(n[inside], n[outside]))
+	if least < 1 || best-back < crossed {
+		return false
+	}
+	if end != 0 {
+		c.at += (end - c.at) / 2
+	}
+	c.sure = (best - back) * least / (least + 2)
+	return true
+}
+
+// evenness is by how many dB the two sides of a door may differ for a tag that is in it.
+const evenness = 8.0
+
+// crossing is a load that went through: crossers of one way, close to one another in time.
+type crossing struct {
+	from, to instant
+	way      float64
+	crossers []crosser
+}
+
+// level is the mean of the crossers' highest levels, dBm.
+func (c *crossing) level() float64 {
+	sum, n := 0.0, 0.0
+	for i := range c.crossers {
+		sum += c.crossers[i].sure * c.crossers[i].top
+		n += c.crossers[i].sure
+	}
+	return sum / math.Max(n, 1e-9)
+}
+
+// crossings puts crossers together that belong to one load.
+func crossings(list []crosser, quiet time.Duration) []crossing {
+	var out []crossing
+	open := map[float64]int{}
+	for _, c := range list {
+		i, ok := open[c.way]
+		if ok && c.at.sub(out[i].to) <= quiet/2 {
+			out[i].to = c.at
+			out[i].crossers = append(out[i].crossers, c)
+			continue
+		}
+		open[c.way] = len(out)
+		out = append(out, crossing{from: c.at, to: c.at, way: c.way, crossers: []crosser{c}})
+	}
+	return out
+}
