@@ -56,10 +56,12 @@ func runFullChild(dir string) int {
 		fmt.Println("bad", err)
 		return 1
 	}
-	l := &load{s: s, pause: pause, said: func(p, batch int) { fmt.Println("ack", p, batch) }}
-	for p := range last {
-		l.first[p] = last[p] + 1
+	first := last
+	for p := range first {
+		first[p]++
 	}
+	l := newLoad(s, first)
+	l.pause, l.said = pause, func(p, batch int) { fmt.Println("ack", p, batch) }
 	fmt.Println("open")
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)

@@ -24,9 +24,13 @@ type load struct {
 	err       error
 }
 
+// newLoad makes the load of a store whose producers have so many batches each.
+func newLoad(s *store.Store, first [producers]int) *load {
+	return &load{s: s, first: first, submitted: first, acked: first}
+}
+
 // run submits batch after batch until ctx ends or the store fails.
 func (l *load) run(ctx context.Context) error {
-	l.submitted, l.acked = l.first, l.first
 	var all sync.WaitGroup
 	for p := range producers {
 		all.Go(func() { l.produce(ctx, p) })

@@ -203,7 +203,7 @@ func (n *nest) begin(p promise) *living {
 	if !r.Clean() {
 		n.t.Fatalf("the store says %s", r)
 	}
-	l := &living{nest: n, s: s, load: &load{s: s, first: p.acked}, hub: p.hub}
+	l := &living{nest: n, s: s, load: newLoad(s, p.acked), hub: p.hub}
 	ctx, cancel := context.WithCancel(n.t.Context())
 	var all sync.WaitGroup
 	all.Go(func() {

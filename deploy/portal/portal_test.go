@@ -102,15 +102,17 @@ func TestMeasurePortal(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := truthOf(truth.Passes)
-			if os.Getenv("RDEBUG") != "" {
-				for _, p := range truth.Passes {
-					t.Logf("TRUTH %s %s %d %d %s tags %d stops %d %s %v", p.ID, p.Door, p.From.UnixMicro(), p.To.UnixMicro(), p.Direction, len(p.Tags), p.Stops, p.Ware, p.Tags)
-				}
-			}
 			s := replay.Compare(want, scorePortal(t, portalPlan(t, 2, cells), tp.entries))
 			t.Logf("%-10s reads %d F1 %.4f (P %.4f R %.4f) exact %.1f%% (%d/%d) right %.2f%% undecided %.2f%% FP %d FN %d unread %d told %d; %v",
 				setting, len(tp.entries), s.F1, s.Precision, s.Recall, 100*s.ExactShare, s.Exact, s.Passes, 100*s.Right, 100*s.Undecided,
 				s.False, s.Missed, s.Unread, s.Told, s.Confusion)
+			for name, changes := range map[string][]change{
+				"EdgeX, departed after 600 s": edgex(tp.entries, 600*time.Second), "EdgeX, departed after 30 s": edgex(tp.entries, 30*time.Second),
+				"first antenna seen": firstSeen(tp.entries),
+			} {
+				b := replay.Compare(want, toldBy(changes, want))
+				t.Logf("%-10s %-28s F1 %.4f (P %.4f R %.4f) exact %.1f%% right %.2f%%", setting, name, b.F1, b.Precision, b.Recall, 100*b.ExactShare, 100*b.Right)
+			}
 		})
 	}
 }

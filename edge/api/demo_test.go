@@ -117,7 +117,9 @@ func newDemo(t *testing.T) *demo {
 			return api.Link{Since: time.Now().Add(-11 * time.Minute), Err: errors.New("dial tcp 10.4.0.2:1883: connect: connection refused"), AckedAt: time.Now().Add(-11 * time.Minute)}
 		},
 		Unsynced: func() bool { return false },
-		Config:   func() api.ConfigState { return api.ConfigState{Version: "2026-11-20.4", State: "applied"} },
+		Config: func() wire.ConfigStatus {
+			return wire.ConfigStatus{Version: 4, Offered: 4, State: wire.ConfigConfirmed}
+		},
 	}
 	return d
 }

@@ -34,10 +34,11 @@ type clock struct {
 
 // configuration is which one the gateway works by.
 type configuration struct {
-	Source  string `json:"source"` // file or hub
-	Version string `json:"version"`
-	State   string `json:"state"` // applied, pending or refused
-	Reason  string `json:"reason"`
+	Source  string `json:"source"`  // file, or hub
+	Version uint64 `json:"version"` // of the hub's that runs; 0 = none
+	State   string `json:"state"`   // applied: the file's alone; else what became of the one offered last: trial, confirmed, refused or reverted
+	Offered uint64 `json:"offered"` // its version
+	Reason  string `json:"reason"`  // why it was refused or reverted
 }
 
 func (s *Server) gateway(r *http.Request) (gateway, error) {
@@ -71,15 +72,17 @@ func (s *Server) clock() clock {
 }
 
 func (s *Server) configuration() configuration {
+	c := configuration{Source: "file", State: "applied"}
 	if s.Rooms.Config == nil {
-		return configuration{Source: "file", State: "applied"}
+		return c
 	}
-	c := s.Rooms.Config()
-	source := "hub"
-	if c.Version == "" {
-		source = "file"
+	k := s.Rooms.Config()
+	if k.Version != 0 {
+		c.Source = "hub"
 	}
-	return configuration{Source: source, Version: c.Version, State: cmp.Or(c.State, "applied"), Reason: c.Reason}
+	c.Version, c.Offered, c.Reason = k.Version, k.Offered, k.Reason
+	c.State = cmp.Or(string(k.State), c.State)
+	return c
 }
 
 // memory is how much the program holds, and its soft limit, in bytes.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/wire"
 )
 
 // Health of the gateway. It fails when it cannot do its work, which is to keep what the readers see. It is degraded when
@@ -79,6 +80,9 @@ func (s *Server) otherReasons() []reason {
 	}
 	if s.Unsynced() {
 		out = append(out, reason{Code: "clock_unsynced", Detail: "the clock cannot be right; check the battery and the time service (NTP)"})
+	}
+	if c := s.configuration(); c.State == string(wire.ConfigRefused) || c.State == string(wire.ConfigReverted) {
+		out = append(out, reason{Code: "config_" + c.State, Subject: fmt.Sprint(c.Offered), Detail: c.Reason})
 	}
 	if s.Recovered != "" {
 		out = append(out, reason{Code: "store_recovered", Detail: s.Recovered})

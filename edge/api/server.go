@@ -63,13 +63,6 @@ type Link struct {
 	AckedAt   time.Time // machine time at which the hub last said what it has; zero = not known
 }
 
-// ConfigState is which configuration the gateway works by.
-type ConfigState struct {
-	Version string // of the hub's; "" where it is the file's
-	State   string // applied, pending or refused
-	Reason  string // why it is refused, and what to do
-}
-
 // Rooms are the parts of the gateway that are shown.
 type Rooms struct {
 	Devices  Devices
@@ -80,7 +73,7 @@ type Rooms struct {
 	// Recording shows what the devices say.
 	Recording *recording.Tap
 	// Config tells the state of the configuration; nil where there is only the file.
-	Config func() ConfigState
+	Config func() wire.ConfigStatus
 }
 
 // Bounds of the server, machine time.

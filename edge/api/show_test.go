@@ -179,7 +179,7 @@ func TestGatewayTellsOfItself(t *testing.T) {
 	o := get(t, url).object(t)
 	says(t, o, map[string]string{"edge": "SZ1-E1", "site": "SZ1", "software": "1.2.3", "status": "degraded", "recovered": ""})
 	says(t, o["clock"], map[string]string{"now": "2026-11-22T12:00:00Z", "synced": "true", "speed": "1"})
-	says(t, o["config"], map[string]string{"source": "file", "version": "", "state": "applied", "reason": ""})
+	says(t, o["config"], map[string]string{"source": "file", "version": "0", "state": "applied", "reason": ""})
 	if o["memory_bytes"].(float64) < 1<<20 || o["uptime_s"].(float64) < 0 {
 		t.Errorf("memory and uptime are %v and %v", o["memory_bytes"], o["uptime_s"])
 	}
@@ -190,13 +190,13 @@ func TestGatewayTellsOfItself(t *testing.T) {
 
 func TestGatewayTellsWhichConfigurationItHas(t *testing.T) {
 	g := newGateway(t)
-	g.rooms.Config = func() api.ConfigState {
-		return api.ConfigState{Version: "17", State: "refused", Reason: "door D9 has no reader"}
+	g.rooms.Config = func() wire.ConfigStatus {
+		return wire.ConfigStatus{Version: 16, Offered: 17, State: wire.ConfigRefused, Reason: "door D9 has no reader"}
 	}
 	g.conf.Speed = 60
 	url := g.serve(t)
 	o := get(t, url+"/api/v1/gateway").object(t)
-	says(t, o["config"], map[string]string{"source": "hub", "version": "17", "state": "refused", "reason": "door D9 has no reader"})
+	says(t, o["config"], map[string]string{"source": "hub", "version": "16", "offered": "17", "state": "refused", "reason": "door D9 has no reader"})
 	says(t, o["clock"], map[string]string{"offset_s": "<nil>", "speed": "60"})
 	holds(t, page(t, url+"/gateway", "en").body, "from the hub", "refused", "door D9 has no reader", "60×")
 }

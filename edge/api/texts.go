@@ -86,8 +86,11 @@ var words = map[string][2]string{
 	"store": {"Disk and store", "磁盘与存储"}, "damaged": {"Damaged records", "损坏的记录"}, "recovered": {"At the start", "启动时"},
 	"program": {"Program", "程序"}, "software": {"Software", "软件"}, "uptime": {"Uptime", "运行时间"}, "memory": {"Memory", "内存"},
 	"config": {"Configuration", "配置"}, "config.file": {"file", "文件"}, "config.hub": {"from the hub", "来自中心"},
-	"config.applied": {"applied", "已生效"}, "config.pending": {"pending", "待生效"}, "config.refused": {"refused", "被拒绝"},
-	"recording": {"Recording", "录制"}, "recording.for": {"Length", "时长"}, "recording.get": {"Record and download", "录制并下载"},
+	"config.applied": {"applied", "已生效"}, "config.trial": {"on trial", "试运行"}, "config.confirmed": {"confirmed", "已确认"},
+	"config.refused": {"refused", "被拒绝"}, "config.reverted": {"reverted", "已回退"},
+	"config_refused":  {"The hub's configuration was refused; the gateway goes on as before", "中心下发的配置被拒绝；网关按原配置继续运行"},
+	"config_reverted": {"The hub's configuration ran badly; the gateway went back to the one before", "中心下发的配置运行异常；网关已回退到之前的配置"},
+	"recording":       {"Recording", "录制"}, "recording.for": {"Length", "时长"}, "recording.get": {"Record and download", "录制并下载"},
 	"recording.hint": {"All that the devices say from now on, as a text file for support and for replay. The download ends by itself.", "从现在起记录设备上报的全部内容，保存为文本文件，供支持和回放使用。到时自动结束。"},
 
 	"hub_unreachable": {"No connection to the hub; what is read is kept here meanwhile", "无法连接中心；数据暂存于本机"},

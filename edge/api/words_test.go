@@ -85,7 +85,7 @@ func TestStatesAndCodesHaveTexts(t *testing.T) {
 		"status.ok", "status.degraded", "status.failing", "hub_unreachable", "clock_unsynced", "store_failed", "low_space", "stalled",
 		"store_recovered", "p1", "p2", "p3", "p9", "tag.present", "tag.unseen", "tag.undecided", "tag.left", "way.in", "way.out",
 		"way.turned_back", "way.undecided", "show.all", "show.members", "show.others", "do.acknowledge", "do.shelve", "do.unshelve",
-		"do.reset", "config.file", "config.hub", "config.applied", "config.pending", "config.refused",
+		"do.reset", "config.file", "config.hub", "config.applied", "config.trial", "config.confirmed", "config.refused", "config.reverted",
 	}
 	for s := alarm.Unacked; s.Known(); s++ {
 		keys = append(keys, "state."+s.String())

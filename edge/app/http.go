@@ -14,6 +14,7 @@ func (a *App) startAPI() error {
 		Now: a.time.Now, Speed: a.clk.Speed(), Plan: a.plan, Recovered: a.recovery.String(), Gatherer: a.registry, Log: a.opt.Log.With("part", "api"),
 	}, api.Rooms{
 		Devices: a.fleet, Road: a.pipeline, Outbox: a.store, Hub: a.link, Unsynced: a.time.Unsynced, Recording: a.tap,
+		Config: a.configStatus,
 	})
 	if err != nil {
 		return err
@@ -30,5 +31,5 @@ func (a *App) startAPI() error {
 
 func (a *App) link() api.Link {
 	s := a.uplink.State()
-	return api.Link{Connected: s.Connected, Since: s.Since, Err: s.Err}
+	return api.Link{Connected: s.Connected, Since: s.Since, Err: s.Err, AckedAt: s.AckedAt}
 }

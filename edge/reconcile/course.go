@@ -25,12 +25,10 @@ type course struct {
 	energy float64 // then
 	ahead  float64 // part of energy that came when and where it should, had the tag gone with the load
 	still  float64 // pairs of reads whose phases are those of a tag at rest
-	moving float64 // pairs whose phases are not
 	phases []phaseAt
 	before outer // what was read of it well before and well after
 	after  outer
 	like   float64 // how much likelier its reads are for a tag of the load than for one that stays; log odds, their mean
-	likes  float64 // and their sum over bins
 	score  float64 // evidence
 }
 
@@ -56,8 +54,6 @@ func (c *course) turn(r *sighting) {
 		by := math.Mod(math.Abs(r.phase.Degrees()-p.phase.Degrees()), 180)
 		if min(by, 180-by) <= steady {
 			c.still++
-		} else {
-			c.moving++
 		}
 		p.phase = r.phase
 		return
@@ -161,19 +157,19 @@ func (c *course) evidence(l *load) float64 {
 }
 
 // weights of evidence, in units of log odds. They were fitted by logistic regression to simulated passes (package
-// simulators/radio, seeds 14 to 18, every setting) and rounded; the passes that are reported on are others.
+// simulators/radio, seeds 11 to 13, and 14 to 18 for those that turned back, every setting) and rounded; the passes that are reported on are others.
 type weights struct {
 	base    float64
 	crossed float64 // it crossed the door with the load
 	perSure float64 // of how sure that is
 
-	perLevel float64 // per dB beside the load's level
-	perMine  float64 // of the share of reads that no other door heard better
-	oneSide  float64 // one side only has read it,
-	perOne   float64 // of the logarithm of the reads then
-	perBoth  float64 // the same, where both sides have read a tag that did not cross
-	perLike  float64 // of how much its course is like the load's,
-	unlike   float64 // where it is not,
+	perLevel  float64 // per dB beside the load's level
+	perMine   float64 // of the share of reads that no other door heard better
+	oneSide   float64 // one side only has read it,
+	perOne    float64 // of the logarithm of the reads then
+	perBoth   float64 // the same, where both sides have read a tag that did not cross
+	perLike   float64 // of how much its course is like the load's,
+	unlike    float64 // where it is not,
 	perAhead  float64 // of how much its power came when and where it should, from -0.5 to 0.5
 	perAheads float64 // and that times the logarithm of the reads
 
@@ -190,11 +186,10 @@ type weights struct {
 }
 
 var passing = weights{
-	base: -1.1, crossed: 0.7, perSure: 2.7,
-	perLevel: 0.17, perMine: 4.9, oneSide: -1.6, perOne: 0.23, perBoth: 0.34, perLike: 0.5, unlike: 2.15,
-	perAhead: -0.8, perAheads: 0.5,
-	wasThere: -1, perBefore: 0.02, stillThere: -1.3, perAfter: 0.015, perOutside: -2.1, perOutsize: 0.48, perStill: -0.16,
-	knownToLie: -3.7, alreadyGone: -0.4,
+	base: -2.5, crossed: 0.4, perSure: 2.6,
+	perLevel: 0.17, perMine: 6.6, oneSide: -2.15, perOne: 0.25, perBoth: 0.15, perLike: 0.4, unlike: 1.45,
+	wasThere: -1.6, perBefore: 0.06, stillThere: -0.55, perAfter: 0.02, perOutside: -2.9, perOutsize: 0.6, perStill: -0.1,
+	knownToLie: -2.7, alreadyGone: -0.7,
 }
 
 // returning is for loads that turned back, which nothing has crossed.
@@ -279,7 +274,6 @@ func (m *Machine) members(door int, w *window, f *film, l *load) []course {
 	}
 	for _, c := range m.courses(door, w, f, l) {
 		c.score = c.evidence(l)
-		m.dumpCourse(door, w, l, &c)
 		if c.reads < least || c.told >= c.lastIn && c.lastIn != 0 || c.score <= need || m.elsewhere(door, w, &c, l) {
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 type crosser struct {
 	track        int32
 	at           instant
-	enter, leave instant // while both sides heard it about as well
+	enter, leave instant // while it was about as strong as it ever was
 	way          float64 // 1 in, -1 out
 	sure         float64 // 0 to 1
 	top          float64 // highest level, dBm
@@ -57,6 +57,9 @@ func (m *Machine) crossers(door int, w *window, f *film) []crosser {
 				if s.from <= c.at && s.to >= c.at {
 					c.enter, c.leave = s.from, s.to
 				}
+			}
+			if t.told != 0 && c.enter <= t.told {
+				continue // it has not left the door since its pass was told
 			}
 			out = append(out, c)
 		}

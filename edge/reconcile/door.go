@@ -69,11 +69,14 @@ func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now inst
 		w.last, w.arrived, d.dirty = max(w.last, at), max(w.arrived, now), true
 	}
 	m.announce(p.Door, w, t, &si)
-	if at.sub(max(w.opened, w.began)) >= m.plan.Doors[p.Door].Longest {
+	if at.sub(max(w.opened, w.began)) >= m.plan.Doors[p.Door].Longest || len(w.reads) >= maxReads {
 		w.full = true
 		m.closeDue(p.Door, now)
 	}
 }
+
+// maxReads bounds a window: one that has so many is closed as if it had lasted for the longest time.
+const maxReads = 200_000
 
 // has reports whether an open window has had this read of a tag.
 func (d *doorState) has(s int32, r *sighting) bool {

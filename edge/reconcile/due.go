@@ -22,7 +22,6 @@ func (m *Machine) look(door int, now instant) (pending bool) {
 	w.due, w.pending = now.add(plan.Quiet/2), false
 	told := false
 	for _, l := range m.loads(door, w, f) {
-		m.dumpLoad(door, w, &l, now)
 		if !m.ready(door, w, f, &l, now) {
 			w.due, w.pending = now.add(plan.Quiet/6), true
 			if over := m.over(door, &l); over > now {
@@ -54,7 +53,9 @@ func (m *Machine) ready(door int, w *window, f *film, l *load, now instant) bool
 }
 
 // over is when a load is over, and all that was read of it has arrived.
-func (m *Machine) over(door int, l *load) instant { return l.leave.add(m.plan.Doors[door].Quiet + m.late(door)) }
+func (m *Machine) over(door int, l *load) instant {
+	return l.leave.add(m.plan.Doors[door].Quiet + m.late(door))
+}
 
 // doubtful is how little evidence for or against a tag leaves it uncertain, in log odds.
 const doubtful = 2.0

@@ -55,7 +55,9 @@ func (f *film) bin(at instant) int { return min(max(int((at-f.from)/f.step), 0),
 func (f *film) at(bin int) instant { return f.from + instant(bin)*f.step }
 
 // of gives a track's bins.
-func (f *film) of(track int32) [][2]float64 { return f.power[int(track)*f.bins : (int(track)+1)*f.bins] }
+func (f *film) of(track int32) [][2]float64 {
+	return f.power[int(track)*f.bins : (int(track)+1)*f.bins]
+}
 
 // reads gives the numbers of a track's reads, by time.
 func (f *film) reads(track int32) []int32 { return f.mine[f.first[track]:f.first[track+1]] }

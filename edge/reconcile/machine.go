@@ -43,27 +43,27 @@ type Crossing struct {
 
 // Machine holds where every tag is. It is for one goroutine.
 type Machine struct {
-	plan    *site.Plan
-	par     Params
-	index   index
-	tags    []tag
-	free    []int32
-	places  []placeState
-	loose   list // tags on no shelf, the one that was read longest ago first
-	doors   []doorState
-	devices map[string]*device
-	ticked  instant // now of the last Step that moved the coverage
-	kept    instant // ticked at the last Flush
-	sorted  bool    // the lists are in order; Load leaves them out of order
-	loaded  []loaded
-	spare   []*window
-	dirty   []int32
-	gone    []devices.Tag // forgotten since the last Flush
-	counts  []counting
+	plan        *site.Plan
+	par         Params
+	index       index
+	tags        []tag
+	free        []int32
+	places      []placeState
+	loose       list // tags on no shelf, the one that was read longest ago first
+	doors       []doorState
+	devices     map[string]*device
+	ticked      instant // now of the last Step that moved the coverage
+	kept        instant // ticked at the last Flush
+	sorted      bool    // the lists are in order; Load leaves them out of order
+	loaded      []loaded
+	spare       []*window
+	dirty       []int32
+	gone        []devices.Tag // forgotten since the last Flush
+	counts      []counting
 	countsDirty bool
-	strange uint64
-	steps   uint64
-	out     []Event
+	strange     uint64
+	steps       uint64
+	out         []Event
 }
 
 // device is what is known of a reader.

@@ -27,8 +27,8 @@ type Params struct {
 	// after its last read.
 	Redeliver, Hold time.Duration
 
-	// Settle is for how many quiet times a pass waits after its end before it is judged, because a tag that was heard in it by
-	// the way goes through another door, or the same one, soon after.
+	// Settle is for how many quiet times more than one a load is waited for at most, where who was in it, or that it turned back,
+	// is uncertain: a tag that was heard by the way goes through another door, or the same one, soon after.
 	Settle float64
 
 	Trace bool // passes are told with all their reads

@@ -35,7 +35,7 @@ func (m *Machine) pool(door int, w *window, f *film, l *load, list []course) {
 	smooth(shape)
 	even := 1 / float64(2*len(shape))
 	for i := range list {
-		list[i].like, list[i].likes = likeness(shape, f.of(int32(i))[from:to], even)
+		list[i].like = likeness(shape, f.of(int32(i))[from:to], even)
 	}
 }
 
@@ -78,24 +78,17 @@ func smooth(shape [][2]float64) {
 	}
 }
 
-// likeness is how much likelier a tag's power is by the shape than by an even one: the mean over its power and the sum over its
-// bins.
-func likeness(shape, bins [][2]float64, even float64) (mean, sum float64) {
-	all, top := 0.0, strongest(bins)
-	if top == 0 {
-		return 0, 0
-	}
+// likeness is how much likelier a tag's power is by the shape than by an even one, the mean over its bins; log odds.
+func likeness(shape, bins [][2]float64, even float64) float64 {
+	all, sum, top := 0.0, 0.0, strongest(bins)
 	for k, p := range bins {
 		for s := range p {
-			if p[s] == 0 {
-				continue
+			if p[s] > 0 {
+				weight := math.Sqrt(p[s] / top)
+				all += weight
+				sum += weight * math.Log((0.9*shape[k][s]+0.1*even)/even)
 			}
-			v := math.Log((0.9*shape[k][s] + 0.1*even) / even)
-			x := math.Sqrt(p[s] / top)
-			all += x
-			mean += x * v
-			sum += x * v
 		}
 	}
-	return mean / all, sum
+	return sum / max(all, 1e-9)
 }

@@ -53,7 +53,6 @@ func (m *Machine) pass(door int, w *window, f *film, l *load) bool {
 	if len(members) == 0 || 3*len(members) < len(l.backers) || 2*len(members) < len(l.by) {
 		return false
 	}
-	m.dumpPass(door, w, l, members)
 	dir, sure := m.direction(door, l)
 	if w.pass == "" {
 		m.begin(door, w, l.enter)

@@ -50,11 +50,11 @@ type window struct {
 	pass    string   // id of the Pass; "" until told
 
 	tracks    []track
-	index     map[int32]int32   // slot of a tag -> its track
-	reads     []sighting        // in the order in which they arrived
-	cut       bool              // the reads were arranged anew since the last Flush
-	saved     int               // reads that Flush has handed out
-	chunks    int               // chunks of them
+	index     map[int32]int32     // slot of a tag -> its track
+	reads     []sighting          // in the order in which they arrived
+	cut       bool                // the reads were arranged anew since the last Flush
+	saved     int                 // reads that Flush has handed out
+	chunks    int                 // chunks of them
 	crossed   map[int32][]crosser // by tag, as it was found in the Step of that number
 	crossedAt uint64
 	told      []toldTag // after Load until the tracks are back
@@ -87,7 +87,6 @@ type sighting struct {
 	phase   unit.Phase // of the tag's answer, on the channel
 	channel uint32     // kHz
 	foreign bool       // another door hears the tag better just now
-	even    bool       // both sides hear it about as well, as those of a tag in the door do
 }
 
 // track is one tag in one window.
@@ -165,7 +164,29 @@ func (r *sighting) linear() float64 {
 	if !r.known {
 		return 1
 	}
-	return r.rssi.Milliwatt() * 1e9
+	return picowatts(r.rssi)
+}
+
+// The power of whole dBm, from lowestPower on, and of hundredths of a decibel: a power of ten costs more than all else that is
+// done with a read.
+const lowestPower, highestPower = -150, 50
+
+var (
+	wholePower = powers(lowestPower, highestPower, 10)
+	centiPower = powers(0, 99, 1000)
+)
+
+func powers(from, to int, per float64) []float64 {
+	out := make([]float64, 0, to-from+1)
+	for k := from; k <= to; k++ {
+		out = append(out, math.Pow(10, float64(k)/per))
+	}
+	return out
+}
+
+func picowatts(v unit.DBm) float64 {
+	v = min(max(v, 100*lowestPower), 100*highestPower) - 100*lowestPower
+	return 1e9 * wholePower[v/100] * centiPower[v%100]
 }
 
 func (t *track) strength(r *sighting, pace time.Duration) {
@@ -174,7 +195,7 @@ func (t *track) strength(r *sighting, pace time.Duration) {
 	}
 	t.known++
 	t.env.add(r, pace)
-	r.level, r.even = t.env.level(r.at, pace), t.env.even(r.at, pace)
+	r.level = t.env.level(r.at, pace)
 	switch {
 	case t.known == 1:
 		t.start, t.top, t.bin = r.level, r.level, r.at
@@ -226,14 +247,6 @@ func (e *envelope) add(r *sighting, pace time.Duration) {
 	e.power[i] += share * (r.linear() - e.power[i])
 	e.at[i] = max(e.at[i], r.at)
 	e.n[i]++
-}
-
-// even reports whether both sides have read the tag lately, about as well.
-func (e *envelope) even(at instant, pace time.Duration) bool {
-	if e.n[inside] == 0 || e.n[outside] == 0 || at.sub(min(e.at[inside], e.at[outside])) > 3*pace {
-		return false
-	}
-	return math.Abs(10*math.Log10(e.power[inside]/e.power[outside])) <= evenness
 }
 
 // level is the smoothed strength at a moment, of all sides together. A side that was not read lately fades.

@@ -172,6 +172,7 @@ func (s *session) take(a heardAck) error {
 	}
 	if result != outbox.Gap {
 		s.insist = insistence{}
+		s.ackedAt.Store(now.UnixNano())
 	}
 	s.follow(result, now)
 	return nil

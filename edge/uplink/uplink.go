@@ -95,6 +95,7 @@ type Uplink struct {
 	news     chan struct{} // the Status says something new
 	metrics  *metrics
 	state    atomic.Pointer[State]
+	ackedAt  atomic.Int64 // machine time of the hub's last ack that fits, ns since 1970; 0 = none yet
 }
 
 // State is whether the uplink has a connection.
@@ -102,6 +103,7 @@ type State struct {
 	Connected bool
 	Since     time.Time // machine time of the last change
 	Err       error     // why there is none; nil while connected or before the first try
+	AckedAt   time.Time // machine time of the hub's last ack; zero = none yet
 }
 
 // New makes an uplink. commands gets each of the hub's commands that is not Done, one at a time, from a goroutine of its
@@ -127,7 +129,13 @@ func New(cfg Config, box Outbox, commands func(wire.Command)) (*Uplink, error) {
 }
 
 // State tells whether there is a connection.
-func (u *Uplink) State() State { return *u.state.Load() }
+func (u *Uplink) State() State {
+	s := *u.state.Load()
+	if at := u.ackedAt.Load(); at != 0 {
+		s.AckedAt = time.Unix(0, at)
+	}
+	return s
+}
 
 // Run connects and sends until ctx ends, and connects again whenever the connection is lost. It returns nil then, or the
 // error of an outbox that no longer works.
