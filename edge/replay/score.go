@@ -111,10 +111,7 @@ type Score struct {
 const slack = 2 * time.Second
 
 // told is a pass of the answer.
-type told struct {
-	Truth
-	at map[string]time.Time
-}
+type told struct{ Truth }
 
 // Compare scores movements of passes against the truth.
 func Compare(truth []Truth, movements []Movement) Score {
