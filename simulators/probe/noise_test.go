@@ -39,14 +39,14 @@ func TestALateAnswerIsNeverTakenForAnother(t *testing.T) {
 			for i := range uint16(40) {
 				u.Poke(catalog.Holding, i, i)
 			}
-			u.Delay(270 * time.Millisecond) // later than the timeout, and sooner than twice of it
+			u.Delay(760 * time.Millisecond) // later than the timeout, and sooner than twice of it
 			bus := probe.NewBus(u)
 			bus.Quick()
 			c := client(t, bus, framing)
-			c.Retries = -1
+			c.Retries, c.Timeout = -1, 700*time.Millisecond
 			random := rand.New(rand.NewPCG(7, 9))
 			answered, silent := 0, 0
-			for range 45 {
+			for range 24 {
 				if random.IntN(3) == 0 {
 					u.Fail(probe.Late, 1)
 				}
@@ -63,7 +63,7 @@ func TestALateAnswerIsNeverTakenForAnother(t *testing.T) {
 					answered++
 				}
 			}
-			if answered < 10 || silent < 4 {
+			if answered < 8 || silent < 4 {
 				t.Errorf("%d were answered and %d were not", answered, silent)
 			}
 		})

@@ -104,8 +104,8 @@ func TestBadFramesAreRefusedWithAReason(t *testing.T) {
 		"left over":         whole(1, 1, 0, 9),
 		"ends within it":    whole(1, 1, 1, 12, 0x30),
 		"how many tags":     whole(1, 1),
-		"0 bytes; 1 to 30":  whole(1, 1, 1, 0, 50),
-		"31 bytes; 1 to 30": whole(append([]byte{1, 1, 1, 31}, make([]byte, 32)...)...),
+		"0 bytes; 1 to 62":  whole(1, 1, 1, 0, 50),
+		"63 bytes; 1 to 62": whole(append([]byte{1, 1, 1, 63}, make([]byte, 64)...)...),
 		"byte 6: ":          append(whole(0xFB), 1, 2, 3),
 	} {
 		if got, err := chafon.Decode288(raw); err == nil || !strings.Contains(err.Error(), says) {

@@ -97,7 +97,7 @@ func TestBadFramesAreRefusedWithAReason(t *testing.T) {
 		"are left over":    record(0x10, 0, 0x1B, 0, 0, 1, 0, 32, 0, 0, 0, 0, 9),
 		"32 are the least": record(0x10, 0, 0x1B, 0, 0, 1, 0, 16, 0, 0),
 		"are known":        record(0x10, 0, 0x1B, 0x82, 0, 1, 0, 32, 0, 0, 0, 0),
-		"0 bytes; 1 to 30": empty.Frame().Append(nil),
+		"0 bytes; 1 to 62": empty.Frame().Append(nil),
 		"data 07":          mercury.Frame{Op: mercury.SetProtocol, Data: []byte{7}}.Append(nil),
 	} {
 		if got, err := mercury.Decode(raw); err == nil || !strings.Contains(err.Error(), says) {

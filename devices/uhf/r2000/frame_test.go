@@ -113,7 +113,6 @@ func TestSightingsReadAsTheyWereWritten(t *testing.T) {
 func TestBadFramesAreRefusedWithAReason(t *testing.T) {
 	s, _ := r2000.NewSighting(r2000.Inventory, 1, 0, []byte{1, 2}, -60)
 	s.PC = 0x1000
-	long, _ := r2000.NewSighting(r2000.Inventory, 1, 0, make([]byte, 62), -60)
 	end := r2000.RoundEnd{Code: r2000.Inventory, Antenna: 1}.Frame(1).Append(nil)
 	for says, raw := range map[string][]byte{
 		"no bytes":          nil,
@@ -121,7 +120,6 @@ func TestBadFramesAreRefusedWithAReason(t *testing.T) {
 		"3 is the least":    {0xA0, 2, 1, 2},
 		"not complete":      end[:5],
 		"tells 4 bytes":     s.Frame(1).Append(nil),
-		"62 bytes; 1 to 30": long.Frame(1).Append(nil),
 		"neither a command": r2000.Frame{Addr: 1, Code: r2000.Version, Data: []byte{1, 2, 3}}.Append(nil),
 		"byte 12: ":         append(bytes.Clone(end), 0),
 	} {
