@@ -15,7 +15,7 @@ import (
 
 var guarded = []string{
 	"/", "/devices", "/samples", "/alarms", "/tags", "/passes", "/gateway", "/live", "/metrics", "/api/v1/state", "/api/v1/alarms", "/api/v1/devices",
-	"/api/v1/samples", "/api/v1/tags?q=30", "/api/v1/passes", "/api/v1/uplink", "/api/v1/gateway",
+	"/api/v1/samples", "/api/v1/tags?q=30", "/api/v1/passes", "/api/v1/counts", "/api/v1/uplink", "/api/v1/gateway",
 }
 
 func TestLocalCallersNeedNoCredentials(t *testing.T) {

@@ -138,29 +138,37 @@ func (s *Server) localOf(r *http.Request, do alarm.Action) (watch.Local, error) 
 
 func readOrder(r *http.Request) (order, error) {
 	var o order
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return o, errors.New("its Content-Type must be application/json")
-	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, longestOrder+1))
-	switch {
-	case err != nil:
+	if err := readJSON(r, longestOrder, &o); err != nil {
 		return o, err
-	case len(text) > longestOrder:
-		return o, fmt.Errorf("it is longer than %d bytes", longestOrder)
-	}
-	in := json.NewDecoder(strings.NewReader(string(text)))
-	in.DisallowUnknownFields()
-	if err := in.Decode(&o); err != nil {
-		return o, err
-	}
-	if in.More() {
-		return o, errors.New("something follows the object")
 	}
 	o.Name, o.Comment = strings.TrimSpace(o.Name), strings.TrimSpace(o.Comment)
 	if o.Name == "" {
 		return o, errors.New("name is missing: say who asks")
 	}
 	return o, cmp.Or(plainText("name", o.Name, longestName), plainText("comment", o.Comment, longestComment))
+}
+
+// readJSON reads the one object of a body of at most so many bytes.
+func readJSON(r *http.Request, most int64, v any) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return errors.New("its Content-Type must be application/json")
+	}
+	text, err := io.ReadAll(io.LimitReader(r.Body, most+1))
+	switch {
+	case err != nil:
+		return err
+	case int64(len(text)) > most:
+		return fmt.Errorf("it is longer than %d bytes", most)
+	}
+	in := json.NewDecoder(strings.NewReader(string(text)))
+	in.DisallowUnknownFields()
+	if err := in.Decode(v); err != nil {
+		return err
+	}
+	if in.More() {
+		return errors.New("something follows the object")
+	}
+	return nil
 }
 
 // plainText refuses what would make a mess of a record.

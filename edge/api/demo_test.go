@@ -109,7 +109,7 @@ func newDemo(t *testing.T) *demo {
 		Edge: "SZ1-E1", Site: "Suzhou DC 2", Version: "tallydock-edge 0.3.0 (43a798b)", Now: time.Now, Plan: plan, Gatherer: prometheus.NewRegistry(),
 	}
 	d.rooms = api.Rooms{
-		Devices: d, Road: d.road, Recording: d.tap,
+		Devices: d, Road: d.road, Counter: d.road, Lists: d.road, Recording: d.tap,
 		Outbox: &box{outbox.Position{
 			Epoch: 3, EpochStart: 100, Head: 48213, Acked: 48171, SamplesHead: 20110, SamplesAcked: 19876, Free: 21 << 30, Need: 64 << 20,
 		}},

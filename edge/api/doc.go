@@ -19,6 +19,9 @@
 //	GET  /api/v1/tags                      guarded    ?q=&after=&limit=; tags by EPC digits, GTIN, URI, Digital Link or element string
 //	GET  /api/v1/passes                    guarded    the last passes of all doors, the latest first
 //	GET  /api/v1/passes/{id}               guarded    one, with each read of each tag, and why the tag passed or did not
+//	GET  /api/v1/counts                    guarded    cycle counts that ended
+//	POST /api/v1/doors/{door}/expected     commanding puts a list of what should pass at a door
+//	POST /api/v1/locations/{location}/count commanding begins a cycle count
 //	GET  /api/v1/uplink                    guarded    connection to the hub, outbox, disk
 //	GET  /api/v1/recording                 guarded    what the devices say, package recording; ?for=1m as a file, at most 10 min
 //	GET  / /devices /samples /alarms /tags /passes /passes/{id} /gateway    guarded    the pages

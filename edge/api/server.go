@@ -70,6 +70,8 @@ type Rooms struct {
 	Outbox   Outbox
 	Hub      func() Link
 	Unsynced func() bool // whether the clock is doubtful
+	Counter  Counter
+	Lists    Lists
 	// Recording shows what the devices say.
 	Recording *recording.Tap
 	// Config tells the state of the configuration; nil where there is only the file.

@@ -45,6 +45,8 @@ type road struct {
 	refuses   error
 	now       func() time.Time
 	traces    []*reconcile.Trace
+	counted   []reconcile.Counted
+	expected  []reconcile.Expected
 }
 
 func (r *road) Standing() []watch.Standing {
@@ -70,6 +72,27 @@ func (r *road) Local(ctx context.Context, c watch.Local) error {
 }
 
 func (r *road) Passes() []*reconcile.Trace { return r.traces }
+
+func (r *road) Count(_ context.Context, c reconcile.Count) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.reconcile.Step(reconcile.Input{Count: &c}, r.now()) {
+		if e.Counted != nil && e.Counted.Refused != "" {
+			return errors.New(e.Counted.Refused)
+		}
+	}
+	return nil
+}
+
+func (r *road) Expect(_ context.Context, e reconcile.Expected) error {
+	if e.Door == "D9" {
+		return errors.New("door D9 is none of this gateway's")
+	}
+	r.expected = append(r.expected, e)
+	return nil
+}
+
+func (r *road) Counts() []reconcile.Counted { return r.counted }
 
 func (r *road) Stalled() time.Duration { return r.stalled }
 
@@ -122,7 +145,7 @@ func newGateway(t *testing.T) *gateway {
 		Listen: "127.0.0.1:0", Edge: "SZ1-E1", Site: "SZ1", Version: "1.2.3", Now: func() time.Time { return noon }, Plan: plan, Gatherer: registry,
 	}
 	g.rooms = api.Rooms{
-		Devices: newFleet(t, registry), Road: g.road, Outbox: g.box, Hub: func() api.Link { return g.link },
+		Devices: newFleet(t, registry), Road: g.road, Counter: g.road, Lists: g.road, Outbox: g.box, Hub: func() api.Link { return g.link },
 		Unsynced: func() bool { return g.unsynced },
 	}
 	return g

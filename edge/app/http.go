@@ -13,7 +13,7 @@ func (a *App) startAPI() error {
 		Listen: a.conf.API.Listen, Token: a.conf.API.Token.Reveal(), Edge: a.conf.Edge, Site: a.conf.Site, Version: a.opt.Software,
 		Now: a.time.Now, Speed: a.clk.Speed(), Plan: a.plan, Recovered: a.recovery.String(), Gatherer: a.registry, Log: a.opt.Log.With("part", "api"),
 	}, api.Rooms{
-		Devices: a.fleet, Road: a.pipeline, Outbox: a.store, Hub: a.link, Unsynced: a.time.Unsynced, Recording: a.tap,
+		Devices: a.fleet, Road: a.pipeline, Counter: a.pipeline, Lists: a.pipeline, Outbox: a.store, Hub: a.link, Unsynced: a.time.Unsynced, Recording: a.tap,
 		Config: a.configStatus,
 	})
 	if err != nil {

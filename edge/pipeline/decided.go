@@ -40,6 +40,8 @@ func (p *Pipeline) decided(events []reconcile.Event) {
 			p.judged(e.Verdict)
 		case e.Trace != nil:
 			p.traces.add(e.Trace)
+		case e.Counted != nil:
+			p.counted(e.Counted)
 		}
 	}
 }

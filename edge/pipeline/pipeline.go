@@ -79,6 +79,7 @@ type Pipeline struct {
 	metrics *metrics
 	lights  *output.Lights
 	traces  traces
+	counts  counted
 
 	now      time.Time // of the last step
 	ticked   time.Time // machine time of the last tick
