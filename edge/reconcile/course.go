@@ -141,6 +141,9 @@ func (c *course) evidence(l *load) float64 {
 	if n == 0 || 2*c.mine < n {
 		return -5
 	}
+	if l.line {
+		return c.inLine()
+	}
 	if c.known == 0 {
 		if c.lies {
 			return -1
@@ -281,4 +284,15 @@ func (m *Machine) members(door int, w *window, f *film, l *load) []course {
 	}
 	slices.SortFunc(out, func(a, b course) int { return compareTags(&m.tags[a.slot], &m.tags[b.slot]) })
 	return out
+}
+
+// inLine is the evidence at a door that hears its line only: whoever was heard in the beams, unless it was heard as well long
+// before and long after, and so stands there.
+func (c *course) inLine() float64 {
+	const reads, stands = 4, 3.0
+	still := func(o *outer) bool { return o.reads >= reads && c.topIn-o.mean() < stands }
+	if c.known > 0 && still(&c.before) && still(&c.after) {
+		return -1
+	}
+	return 2
 }

@@ -142,6 +142,8 @@ func (m *Machine) encodeTag(t *tag) []byte {
 	e.duration(t.heard)
 	e.uint(uint64(t.reads))
 	e.duration(t.pace)
+	e.at(t.gated)
+	e.float(t.gatedPower)
 	e.uint(uint64(len(t.bays)))
 	for i := range t.bays {
 		m.encodeTrace(e, &t.bays[i])
@@ -171,6 +173,7 @@ func (m *Machine) decodeTag(d *decoder) tag {
 	t.moved, t.first, t.last, t.seen = d.at(), d.at(), d.at(), d.duration()
 	t.firm, t.heard = d.at(), d.duration()
 	t.reads, t.pace = uint32(d.uint()), d.duration()
+	t.gated, t.gatedPower = d.at(), d.float()
 	for range d.count(1 << 12) {
 		if tr := m.decodeTrace(d); tr.place >= 0 && d.err == nil {
 			t.bays = append(t.bays, tr)

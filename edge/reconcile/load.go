@@ -12,6 +12,7 @@ import (
 
 // load is what goes through a door together, or comes to it and turns back.
 type load struct {
+	line         bool    // the door hears what is in its line only: the beams tell what passes, and each tag is of the load that heard it best
 	from, to     instant // while it went through
 	enter, leave instant // while it was in the door; around from and to
 	way          float64 // 1 in, -1 out, 0 back or not known
@@ -316,6 +317,9 @@ func (m *Machine) beamed(door int, w *window, list []load) []load {
 	return out
 }
 
+// lineSure is how sure the way of a door is that goes one way only.
+const lineSure = 3
+
 // gateLoad is what was in the beams of a door whose antennas do not tell a direction.
 func (m *Machine) gateLoad(door int, w *window) load {
 	g := &w.gates[0]
@@ -326,6 +330,14 @@ func (m *Machine) gateLoad(door int, w *window) load {
 	if s := g.score(); s != 0 {
 		l.way = math.Copysign(1, s)
 	}
+	switch way := m.plan.Doors[door].Way; {
+	case l.way != 0 || way == site.BothWays:
+	case way == site.OnlyIn:
+		l.way, l.sure = 1, lineSure
+	default:
+		l.way, l.sure = -1, lineSure
+	}
+	l.line = true
 	l.enter, l.leave = l.from, l.to
 	return l
 }

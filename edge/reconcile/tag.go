@@ -16,24 +16,26 @@ const (
 
 // tag is what is known of one tag.
 type tag struct {
-	id      devices.Tag
-	place   int32
-	unseen  bool    // at place, but not seen for too long
-	moved   instant // reads up to here are answered by the decision that brought it to place
-	byDoor  bool    // that decision was a pass
-	door    int32   // at this door, which received so much power of it
-	power   float64
-	first   instant       // first and last read at place since then
-	last    instant       // of a loose tag: its last read anywhere
-	seen    time.Duration // the place's cover at last
-	firm    instant       // its last read at place that was about as strong as usual
-	heard   time.Duration // the place's cover at firm
-	reads   uint32
-	pace    time.Duration // longest silence lately between two sightings at its place
-	bays    []trace       // shelves that have read it since it moved
-	lies    []lie         // doors beside which it lies
-	heardAt []hearing     // doors that have read it, and how well just now
-	passes  int32         // open windows that it is in
+	id         devices.Tag
+	place      int32
+	unseen     bool    // at place, but not seen for too long
+	moved      instant // reads up to here are answered by the decision that brought it to place
+	byDoor     bool    // that decision was a pass
+	door       int32   // at this door, which received so much power of it
+	power      float64
+	first      instant       // first and last read at place since then
+	last       instant       // of a loose tag: its last read anywhere
+	seen       time.Duration // the place's cover at last
+	firm       instant       // its last read at place that was about as strong as usual
+	heard      time.Duration // the place's cover at firm
+	reads      uint32
+	pace       time.Duration // longest silence lately between two sightings at its place
+	bays       []trace       // shelves that have read it since it moved
+	lies       []lie         // doors beside which it lies
+	gated      instant       // when a beam was broken at a door that hears its line only, and how well it was heard in it
+	gatedPower float64
+	heardAt    []hearing // doors that have read it, and how well just now
+	passes     int32     // open windows that it is in
 
 	listed     int32 // the list it is in: a place's, inLoose or inNone
 	prev, next int32

@@ -12,10 +12,13 @@ func (m *Machine) closeWindow(door int) {
 	d := &m.doors[door]
 	w := d.wins[0]
 	m.judge(door, w)
+	line := len(w.gates) > 0 && !m.plan.Doors[door].TwoSided()
 	for i := range w.tracks {
 		t := &w.tracks[i]
 		d.closed = max(d.closed, t.last)
-		if m.tags[t.slot].moved < t.last {
+		if line {
+			m.tags[t.slot].remember(w, t)
+		} else if m.tags[t.slot].moved < t.last {
 			m.lingered(door, w, t)
 		}
 		m.tags[t.slot].passes--
@@ -114,6 +117,9 @@ func (m *Machine) elsewhere(door int, w *window, c *course, l *load) bool {
 	if t.byDoor && t.door != int32(door) && w.opened <= t.moved && l.from.sub(t.moved) < quiet && c.energy < t.power {
 		return true
 	}
+	if l.line && t.gated != 0 && w.gates[0].on.sub(t.gated) < neighbours*quiet && t.gatedPower > w.within(c.track) {
+		return true
+	}
 	mine := 0.0
 	if c.crosser != nil {
 		mine = c.crosser.weight(m.doors[door].usual())
@@ -151,6 +157,17 @@ func (m *Machine) crosses(door int, w *window, c *course, l *load) float64 {
 		most = max(most, k.weight(m.doors[door].usual()))
 	}
 	return most
+}
+
+// neighbours is for how many quiet times a tag's power in the beams counts against a later load: a conveyor brings one or two in
+// that time.
+const neighbours = 5
+
+// remember keeps how well a tag was heard in the beams, for the loads that follow.
+func (t *tag) remember(w *window, tr *track) {
+	if p := w.within(tr); p > 0 && (p >= t.gatedPower || w.gates[0].on.sub(t.gated) >= neighbours*6*w.pace) {
+		t.gated, t.gatedPower = w.gates[0].on, p
+	}
 }
 
 // within is the power that was received of a tag while something was in the beams.
