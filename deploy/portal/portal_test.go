@@ -67,7 +67,7 @@ func truthOf(passes []radio.Pass) []replay.Truth {
 		for _, tag := range p.Tags {
 			t.EPCs[hex.EncodeToString(tag.Bytes())] = true
 		}
-		for _, tag := range p.Unread {
+		for _, tag := range p.Unseen {
 			t.Unread[hex.EncodeToString(tag.Bytes())] = true
 		}
 		out = append(out, t)

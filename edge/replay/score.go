@@ -19,7 +19,7 @@ type Truth struct {
 	From, To  time.Time
 	Direction string // in, out or turned_back; "" = not known
 	EPCs      map[string]bool
-	Unread    map[string]bool // of these, those that no antenna read at all
+	Unread    map[string]bool // of these, those that the door did not read while they were in it
 }
 
 // truthLine is a pass, or one tag of a pass, as a truth file has it.
@@ -32,7 +32,8 @@ type truthLine struct {
 	Direction string     `json:"direction"`
 	EPC       string     `json:"epc"`
 	EPCs      []string   `json:"epcs"`
-	Unread    []string   `json:"unread"`
+	Unread    []string   `json:"unread"` // by no antenna at all
+	Unseen    []string   `json:"unseen"` // by none of the door's while in it
 }
 
 // ReadTruth reads a truth file: NDJSON, a line a pass with its "epcs", or a line a tag with its "epc"; "pass", "pass_from",
@@ -76,7 +77,7 @@ func ReadTruth(r io.Reader) ([]Truth, error) {
 				t.EPCs[strings.ToLower(e)] = true
 			}
 		}
-		for _, e := range l.Unread {
+		for _, e := range append(l.Unread, l.Unseen...) {
 			t.Unread[strings.ToLower(e)] = true
 		}
 	}
@@ -86,15 +87,15 @@ func ReadTruth(r io.Reader) ([]Truth, error) {
 	return out, nil
 }
 
-// Score says how a replay's answer compares with the truth. A tag counts once for each pass that it is in; tags that no antenna
-// read are left out.
+// Score says how a replay's answer compares with the truth. A tag counts once for each pass that it is in; a tag that the door did
+// not read while it was in it is no miss where it is not told, and no mistake where it is.
 type Score struct {
 	Passes     int     `json:"passes"` // that there were
 	Told       int     `json:"told"`   // that were told
 	True       int     `json:"true_positives"`
 	False      int     `json:"false_positives"`
 	Missed     int     `json:"false_negatives"`
-	Unread     int     `json:"unread"` // tags of passes that no antenna read
+	Unread     int     `json:"unread"` // tags of passes that the door did not read then, and that were not told
 	Precision  float64 `json:"precision"`
 	Recall     float64 `json:"recall"`
 	F1         float64 `json:"f1"`
@@ -209,17 +210,20 @@ func (s *Score) directions(truth []Truth, passes []told, owner map[string]map[st
 				right++
 			}
 		}
-		readable := 0
+		if best < 0 {
+			if len(truth[i].EPCs) == len(truth[i].Unread) {
+				s.Exact++ // nothing could be read, and nothing was told
+			}
+			continue
+		}
+		lacks := false
 		for e := range truth[i].EPCs {
-			if !truth[i].Unread[e] {
-				readable++
+			if _, ok := owner[fmt.Sprint(best)][e]; !ok && !truth[i].Unread[e] {
+				lacks = true
 			}
 		}
-		if best >= 0 && most == readable && len(passes[best].EPCs) == most && (is == was || was == "unknown") {
+		if !lacks && len(passes[best].EPCs) == most && (is == was || was == "unknown") {
 			s.Exact++
-		}
-		if best < 0 && readable == 0 {
-			s.Exact++ // nothing could be read, and nothing was told
 		}
 	}
 	if s.Decided > 0 {
