@@ -109,6 +109,10 @@ bench: build ## benchmarks, each beside its peer or physical limit
 	@go test -run '^$$' -bench . -benchtime 2s $(MODULES:%=./%/...) | grep -v '^ok\|no test files'
 	@TALLYDOCK_BENCH=1 go test -count=1 -v -run Measure -timeout 20m ./deploy/e2e/...
 
+.PHONY: fit
+fit: ## fit what a door judges by (edge/reconcile/*.forest) to simulated passes; six minutes
+	@cd deploy && go run ./fit --out ../edge/reconcile
+
 .PHONY: faults
 faults: ## harm a gateway on purpose (power cuts, full disks, bit flips, clocks, readers, a week alone) and count what is lost
 	@TALLYDOCK_FAULTS=1 go test -count=1 -timeout 60m -v ./deploy/faults/... | grep -E '^(---|FAIL|ok|panic)|FAULT|LIMIT|skip|SKIP|_test.go'

@@ -89,7 +89,8 @@ func (m *Machine) confirmed(door int, b *doubt, id devices.Tag, dir wire.Directi
 	mv.Tag, mv.From, mv.To = id, m.location(t.place), m.location(to)
 	mv.ReadPoint, mv.Pass, mv.Confidence = m.plan.Doors[door].ID, b.pass, 1000
 	mv.EventTime, mv.FirstRead, mv.LastRead = b.to.time(), b.from.time(), b.to.time()
-	t.door, t.power = int32(door), 0
+	n := t.doors()
+	n.door, n.power = int32(door), 0
 	m.settleAt(s, to, b.to)
 	if same {
 		return false

@@ -48,24 +48,40 @@ func (m *Machine) crossers(door int, w *window, f *film) []crosser {
 			if k+1 < len(list) {
 				to = min(to, list[k+1].bin)
 			}
-			c := crosser{track: int32(i), way: s.way, top: float64(t.top) / 100, loud: t.known > 0}
-			if !c.order(w, f.reads(int32(i)), f.at(from), f.at(to)) || c.at <= w.done {
+			if c, ok := m.crosser(w, f, int32(i), s.way, f.at(from), f.at(to)); ok {
+				out = append(out, c)
+			}
+		}
+		for _, s := range f.stays(int32(i)) { // too short to be seen to change its side
+			if slices.ContainsFunc(list, func(k swing) bool { return f.at(k.bin) >= s.from.add(-w.pace) && f.at(k.bin) <= s.to.add(w.pace) }) ||
+				s.to.sub(s.from) > crossReach/2*w.pace {
 				continue
 			}
-			c.enter, c.leave = c.at, c.at
-			for _, s := range f.stays(int32(i)) {
-				if s.from <= c.at && s.to >= c.at {
-					c.enter, c.leave = s.from, s.to
+			for _, way := range []float64{1, -1} {
+				if c, ok := m.crosser(w, f, int32(i), way, s.from.add(-2*w.pace), s.to.add(2*w.pace)); ok {
+					out = append(out, c)
 				}
 			}
-			if t.told != 0 && c.enter <= t.told {
-				continue // it has not left the door since its pass was told
-			}
-			out = append(out, c)
 		}
 	}
 	slices.SortFunc(out, func(a, b crosser) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.track, b.track)) })
 	return out
+}
+
+// crosser is a tag that went through between two moments; false where it did not.
+func (m *Machine) crosser(w *window, f *film, track int32, way float64, from, to instant) (crosser, bool) {
+	t := &w.tracks[track]
+	c := crosser{track: track, way: way, top: float64(t.top) / 100, loud: t.known > 0}
+	if !c.order(w, f.reads(track), from, to) || c.at <= w.done {
+		return c, false
+	}
+	c.enter, c.leave = c.at, c.at
+	for _, s := range f.stays(track) {
+		if s.from <= c.at && s.to >= c.at {
+			c.enter, c.leave = s.from, s.to
+		}
+	}
+	return c, t.told == 0 || c.enter > t.told // else it has not left the door since its pass was told
 }
 
 // order works out when a tag went through between two moments, and how sure that is; false where it did not.

@@ -15,6 +15,7 @@ type doorState struct {
 	readers []string
 	cells   []cell    // by photocell
 	closed  instant   // reads up to here belong to windows that were judged
+	begun   instant   // when the last pass began; no two begin at once, so that each has an id of its own
 	wins    []*window // open, by when they opened; more than one while late reads may come, or where passes follow closely
 	ended   []ended   // windows closed since the last Flush
 	dirty   bool
@@ -112,10 +113,11 @@ func (m *Machine) announce(door int, w *window, t *track, r *sighting) {
 
 // begin makes a window a Pass.
 func (m *Machine) begin(door int, w *window, at instant) {
-	id := m.plan.Doors[door].ID
-	w.began = at
+	id, d := m.plan.Doors[door].ID, &m.doors[door]
+	at = max(at, d.begun+1)
+	w.began, d.begun = at, at
 	w.pass = m.plan.Occurrence(at.time(), "pass", id)
-	m.doors[door].dirty = true
+	d.dirty = true
 	m.tell(Event{Pass: &wire.Pass{ID: w.pass, Door: id, Opened: at.time()}})
 }
 

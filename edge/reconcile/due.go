@@ -67,14 +67,13 @@ func (m *Machine) uncertain(door int, w *window, f *film, l *load, now instant) 
 	list := m.courses(door, w, f, l)
 	return slices.ContainsFunc(list, func(c course) bool {
 		still := now.sub(c.last) < quiet
-		if l.backers[c.number] && still {
+		if still && (l.backers[c.number] || l.way == 0 && l.by[c.number] != nil) {
 			return true
 		}
 		if c.inReads() == 0 || !still && !m.heardElsewhere(door, c.slot) {
 			return false
 		}
-		score := c.evidence(l)
-		return score > -doubtful && (score < doubtful || m.elsewhere(door, w, &c, l))
+		return math.Abs(c.evidence(l)) < doubtful
 	})
 }
 

@@ -11,8 +11,10 @@ import (
 	"github.com/tallydock/tallydock/edge/site"
 )
 
-// stateVersion begins every value. Version 1: 2026-11-22. Version 2: 2026-11-22, windows keep their reads.
-const stateVersion = 2
+// stateVersion begins every value. Version 1: 2026-11-22. Version 2: 2026-11-22, windows keep their reads. Version 3:
+// 2026-11-22, what lies beside a door has a pace, and a door knows when
+// its last pass began.
+const stateVersion = 3
 
 // encoder appends variable-length integers.
 type encoder struct{ b []byte }
@@ -130,9 +132,13 @@ func (m *Machine) encodeTag(t *tag) []byte {
 	e.text(m.location(t.place))
 	e.bool(t.unseen)
 	e.bool(t.byDoor)
+	n := t.near
+	if n == nil {
+		n = &doorway{}
+	}
 	if t.byDoor {
-		e.text(m.plan.Doors[t.door].ID)
-		e.float(t.power)
+		e.text(m.plan.Doors[n.door].ID)
+		e.float(n.power)
 	}
 	e.at(t.moved)
 	e.at(t.first)
@@ -142,38 +148,39 @@ func (m *Machine) encodeTag(t *tag) []byte {
 	e.duration(t.heard)
 	e.uint(uint64(t.reads))
 	e.duration(t.pace)
-	e.at(t.gated)
-	e.float(t.gatedPower)
+	e.at(n.gated)
+	e.float(n.gatedPower)
 	e.uint(uint64(len(t.bays)))
 	for i := range t.bays {
 		m.encodeTrace(e, &t.bays[i])
 	}
-	e.uint(uint64(len(t.heardAt)))
-	for i := range t.heardAt {
-		h := &t.heardAt[i]
+	e.uint(uint64(len(n.heardAt)))
+	for i := range n.heardAt {
+		h := &n.heardAt[i]
 		e.text(m.plan.Doors[h.door].ID)
 		e.envelope(&h.env)
 	}
-	e.uint(uint64(len(t.lies)))
-	for i := range t.lies {
-		m.encodeLie(e, &t.lies[i])
+	e.uint(uint64(len(n.lies)))
+	for i := range n.lies {
+		m.encodeLie(e, &n.lies[i])
 	}
 	return e.b
 }
 
 func (m *Machine) decodeTag(d *decoder) tag {
 	t := tag{place: m.placeNamed(d.text()), unseen: d.bool(), byDoor: d.bool()}
+	var n doorway
 	if t.byDoor {
-		t.door = int32(m.doorNamed(d.text()))
-		t.power = d.float()
+		n.door = int32(m.doorNamed(d.text()))
+		n.power = d.float()
 	}
-	if t.door < 0 {
-		t.byDoor, t.door = false, 0
+	if n.door < 0 {
+		t.byDoor, n.door = false, 0
 	}
 	t.moved, t.first, t.last, t.seen = d.at(), d.at(), d.at(), d.duration()
 	t.firm, t.heard = d.at(), d.duration()
 	t.reads, t.pace = uint32(d.uint()), d.duration()
-	t.gated, t.gatedPower = d.at(), d.float()
+	n.gated, n.gatedPower = d.at(), d.float()
 	for range d.count(1 << 12) {
 		if tr := m.decodeTrace(d); tr.place >= 0 && d.err == nil {
 			t.bays = append(t.bays, tr)
@@ -182,13 +189,16 @@ func (m *Machine) decodeTag(d *decoder) tag {
 	for range d.count(1 << 10) {
 		h := hearing{door: int32(m.doorNamed(d.text())), env: d.envelope()}
 		if h.door >= 0 && d.err == nil {
-			t.heardAt = append(t.heardAt, h)
+			n.heardAt = append(n.heardAt, h)
 		}
 	}
 	for range d.count(1 << 10) {
 		if l := m.decodeLie(d); l.door >= 0 && d.err == nil {
-			t.lies = append(t.lies, l)
+			n.lies = append(n.lies, l)
 		}
+	}
+	if t.byDoor || n.gated != 0 || n.heardAt != nil || n.lies != nil {
+		t.near = &n
 	}
 	return t
 }
@@ -242,6 +252,7 @@ func (m *Machine) encodeLie(e *encoder, l *lie) {
 	e.b = append(e.b, l.sides, l.empty)
 	e.bool(l.known)
 	e.at(l.last)
+	e.duration(l.pace)
 	e.bool(l.lies)
 	for i := range l.level {
 		e.int(int64(l.level[i]))
@@ -251,7 +262,8 @@ func (m *Machine) encodeLie(e *encoder, l *lie) {
 
 func (m *Machine) decodeLie(d *decoder) lie {
 	l := lie{
-		door: int32(m.doorNamed(d.text())), sides: d.byte(), empty: d.byte(), known: d.bool(), last: d.at(), lies: d.bool(),
+		door: int32(m.doorNamed(d.text())), sides: d.byte(), empty: d.byte(), known: d.bool(), last: d.at(),
+		pace: d.duration(), lies: d.bool(),
 	}
 	for i := range l.level {
 		l.level[i] = unit.DBm(d.int())
@@ -279,6 +291,7 @@ func (m *Machine) encodeDoor(st *doorState) []byte {
 	e := newEncoder()
 	e.at(st.closed)
 	e.int(int64(st.heard))
+	e.at(st.begun)
 	e.uint(uint64(len(st.cells)))
 	for _, c := range st.cells {
 		e.bool(c.broken)
@@ -369,7 +382,7 @@ func (d *decoder) tag() devices.Tag {
 }
 
 func (m *Machine) decodeDoor(d *decoder, door int) (doorState, error) {
-	st := doorState{closed: d.at(), heard: unit.DBm(d.int())}
+	st := doorState{closed: d.at(), heard: unit.DBm(d.int()), begun: d.at()}
 	for range d.count(1 << 8) {
 		st.cells = append(st.cells, cell{d.bool(), d.at()})
 	}

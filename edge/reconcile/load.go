@@ -17,10 +17,17 @@ type load struct {
 	enter, leave instant // while it was in the door; around from and to
 	way          float64 // 1 in, -1 out, 0 back or not known
 	sure         float64 // how much speaks for that way, 0 or more
+	shown        float64 // how many tags show the load, weighted
 	level        float64 // how well those that show it were heard, dBm
 	by           map[int32]*crosser
 	backers      map[int32]bool // tags that show a load that turned back, by their tracks as by
 	gate         *gate          // the first beams that it broke
+	only         []int32        // the tags that were in it, once that is known
+	bears        bool           // odds are known
+	odds         float64        // that it went through, log odds
+	bearings     [bearCount]float32
+	heading      float64 // the way that they speak of
+	alone        bool    // nothing but its having been heard shows it
 }
 
 // Weights of what a crosser shows. A tag that is far from a door, or is read seldom, seems to cross now and then.
@@ -31,9 +38,6 @@ const (
 	enough             = 0.4      // crossers, so weighted, that make a load
 	crowdShare         = 0.15     // and this share of all tags that are heard as well
 )
-
-// usualLevel is how well a door hears what goes through it, before it has learned that. dBm.
-const usualLevel = -49.0
 
 // weight is how much a crosser shows.
 func (c *crosser) weight(usual float64) float64 {
@@ -58,41 +62,91 @@ func (m *Machine) loads(door int, w *window, f *film) []load {
 	for i := range list {
 		crossers[list[i].track] = true
 	}
-	var unsure []load
 	for _, c := range crossings(list, plan.Quiet) {
-		l, ok := m.accept(door, w, f, &c, crossers)
-		l.stay()
-		if ok {
+		if l, ok := m.accept(door, w, f, &c, crossers); ok {
+			l.occupy(f)
 			out = append(out, l)
-		} else {
-			unsure = append(unsure, l)
 		}
 	}
 	out = merged(out, plan.Quiet)
-	back := m.returned(door, w, f, out)
-	for i := range back {
-		if l := &back[i]; !l.turn(unsure) {
-			l.lean(w, f, m.par.Separation)
+	for _, v := range merged(m.returned(door, w, f, out), plan.Quiet) {
+		if !slices.ContainsFunc(out, func(l load) bool { return v.from <= l.to.add(plan.Quiet/2) && v.to >= l.from.add(-plan.Quiet/2) }) {
+			out = append(out, v)
 		}
 	}
-	for i := range out {
-		out[i].bound(plan.Quiet)
-	}
-	out = append(out, back...)
 	slices.SortStableFunc(out, func(a, b load) int { return cmp.Compare(a.enter, b.enter) })
+	for i := range out {
+		if len(out[i].by) == 0 {
+			out[i].bound(plan.Quiet)
+		}
+		out[i].lean(w, f)
+	}
 	if len(plan.Photocells) > 0 {
 		return m.beamed(door, w, out)
 	}
 	return out
 }
 
-// stay works out for how long a load was in the door: while most of what shows it was. It may stop there.
-func (l *load) stay() {
-	var enter, leave []instant
-	for _, c := range l.by {
-		enter, leave = append(enter, c.enter), append(leave, c.leave)
+// By how many dB a load is weaker in the mean than at its strongest while it is in the door, for how many bins it may be weaker
+// still between, and what a tag that is not heard is taken to have.
+const (
+	inDoor  = 6.0
+	dips    = 4
+	unheard = 25.0
+)
+
+// occupy works out for how long a load was in the door: while the tags that show it were, in the mean, about as strong as they ever
+// were. It may stop there, where each has its own fade.
+func (l *load) occupy(f *film) {
+	level, n := make([]float64, f.bins), 0.0
+	for _, track := range l.tracks() {
+		soft := softened(f.of(track))
+		top := strongest(soft)
+		if top == 0 {
+			continue
+		}
+		n++
+		for k, p := range soft {
+			level[k] += max(10*math.Log10(max((p[inside]+p[outside])/top, 1e-9)), -unheard)
+		}
 	}
-	l.enter, l.leave = min(l.from, quantile(enter, 0.3)), max(l.to, quantile(leave, 0.7))
+	first, last := f.bin(l.from-f.step), f.bin(l.to+f.step)
+	low := slices.Max(level[first:last+1]) - inDoor*n
+	for first < last && level[first] < low {
+		first++
+	}
+	for last > first && level[last] < low {
+		last--
+	}
+	for k := first - 1; k >= 0 && k >= first-dips; k-- {
+		if level[k] >= low {
+			first = k
+		}
+	}
+	for k := last + 1; k < f.bins && k <= last+dips; k++ {
+		if level[k] >= low {
+			last = k
+		}
+	}
+	l.enter, l.leave = min(l.from, f.at(first)), max(l.to, f.at(last+1))
+}
+
+// tracks are the tags that show a load.
+func (l *load) tracks() []int32 {
+	if l.only != nil {
+		return l.only
+	}
+	out := make([]int32, 0, len(l.by)+len(l.backers))
+	for k := range l.by {
+		out = append(out, k)
+	}
+	for k := range l.backers {
+		if l.by[k] == nil {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // bound keeps a load from lasting for as long as goods stand beside the door before or after it.
@@ -100,62 +154,59 @@ func (l *load) bound(quiet time.Duration) {
 	l.enter, l.leave = max(l.enter, l.from.add(-2*quiet)), min(l.leave, l.to.add(2*quiet))
 }
 
-// turn gives something that was in the door the way of what went through then, though that alone was too little to tell a load.
-func (l *load) turn(unsure []load) bool {
-	net, all := 0.0, 0.0
-	for i := range unsure {
-		if o := &unsure[i]; o.from <= l.leave && o.to >= l.enter {
-			net, all = net+o.way*o.sure, all+o.sure
+// From which distance between the centroids of the two sides' power, in standard deviations of the whole, a load went through; and
+// from which, where the sides changed in their lead.
+const (
+	apart      = 0.6
+	apartTurns = 0.25
+	apartAlone = 0.17 // of a load that is told by itself
+)
+
+// Reads by each side from which a tag that came and went shows a load by itself.
+const leastAlone = 8
+
+// alone is the load of a window that shows no other: tags came into hearing of both sides and left it again, too slowly or too
+// unevenly to be seen to cross. The order of the sides' power is weak then, but over many reads it holds.
+func (m *Machine) alone(door int, w *window, f *film) (load, bool) {
+	usual := m.doors[door].usual()
+	l := load{alone: true, by: map[int32]*crosser{}, backers: map[int32]bool{}}
+	flat, rises := true, false
+	for i := range w.tracks {
+		t := &w.tracks[i]
+		if min(t.seen[inside], t.seen[outside]) < leastAlone || t.known == 0 || float64(t.top)/100 < usual-levelBelow ||
+			m.lies(door, t) || m.echoes(door, t, t.last) {
+			continue
 		}
-	}
-	if math.Abs(net) < max(enough, returnShare*all, perBacker*float64(len(l.backers))) {
-		return false
-	}
-	l.way, l.sure = math.Copysign(1, net), math.Abs(net)
-	for i := range unsure {
-		if o := &unsure[i]; o.way == l.way && o.from <= l.leave && o.to >= l.enter {
-			maps.Copy(l.by, o.by)
+		flat, rises = flat && m.flat(t), rises || m.rises(t)
+		if l.from == 0 {
+			l.from = t.first
 		}
+		l.from, l.to = min(l.from, t.first), max(l.to, t.last)
+		l.backers[int32(i)] = true
+		l.level += float64(t.top) / 100
 	}
-	return true
+	if len(l.backers) == 0 {
+		return load{}, false
+	}
+	l.level /= float64(len(l.backers))
+	l.enter, l.leave = l.from, l.to
+	p := l.parts(w, f)
+	by, turns := p.apart(), p.turns()
+	l.sure = math.Abs(by) * math.Sqrt(l.to.seconds(l.from)/w.pace.Seconds())
+	if turns || !rises || math.Abs(by) >= apartAlone {
+		l.way = math.Copysign(1, by)
+	}
+	return l, !flat || turns && l.sure >= decided
 }
 
-// lean gives something that was in the door the way that the sides' centroids of power show, where they are apart from one
-// another by a part of the scatter in time.
-func (l *load) lean(w *window, f *film, apart float64) {
-	var sum, n [2]float64
-	squares := 0.0
-	for track := range l.backers {
-		top := strongest(f.of(track))
-		for _, i := range f.reads(track) {
-			r := &w.reads[i]
-			if r.at < l.enter.add(-w.pace) || r.at > l.leave.add(w.pace) || r.side == middle || r.foreign {
-				continue
-			}
-			p, at := r.linear()/top, r.at.seconds(l.enter)
-			sum[r.side] += p * at
-			n[r.side] += p
-			squares += p * at * at
-		}
+// lean finds the way of a load. One that goes through is heard by the two sides one after the other, so that their centroids of power
+// in time are apart; one that turns back is heard by the far side in the middle of its stay.
+func (l *load) lean(w *window, f *film) {
+	p := l.parts(w, f)
+	l.way, l.sure = 0, 0
+	if by := p.apart(); math.Abs(by) >= apart || math.Abs(by) >= apartTurns && p.turns() {
+		l.way, l.sure = math.Copysign(1, by), 2*math.Abs(by)
 	}
-	if n[inside] == 0 || n[outside] == 0 {
-		return
-	}
-	all := n[inside] + n[outside]
-	mean := (sum[inside] + sum[outside]) / all
-	scatter := math.Sqrt(math.Max(squares/all-mean*mean, 1e-12))
-	if by := (sum[inside]/n[inside] - sum[outside]/n[outside]) / scatter; math.Abs(by) >= apart {
-		l.way, l.sure = math.Copysign(1, by), math.Abs(by)
-	}
-}
-
-// perBacker is how much each tag in the door has to show for a way.
-const perBacker = 0.08
-
-// quantile is the moment up to which such a share of the moments lie.
-func quantile(list []instant, share float64) instant {
-	slices.Sort(list)
-	return list[int(share*float64(len(list)-1))]
 }
 
 // merged joins loads that were in the door at the same time: one that comes, stops and goes back crosses twice.
@@ -163,7 +214,7 @@ func merged(list []load, quiet time.Duration) []load {
 	slices.SortStableFunc(list, func(a, b load) int { return cmp.Compare(a.enter, b.enter) })
 	var out []load
 	for _, l := range list {
-		if n := len(out); n > 0 && (out[n-1].during(&l) || out[n-1].back(&l, quiet)) {
+		if n := len(out); n > 0 && (out[n-1].same(&l, quiet) || out[n-1].back(&l, quiet)) {
 			out[n-1].join(&l)
 			continue
 		}
@@ -178,43 +229,47 @@ func (l *load) during(o *load) bool {
 	return both > 0 && 2*both >= min(l.leave-l.enter, o.leave-o.enter)
 }
 
-// back reports whether a load is this one, on its way back.
-func (l *load) back(o *load, quiet time.Duration) bool {
-	if l.way == o.way || o.enter.sub(l.leave) > 2*quiet {
-		return false
-	}
-	both := 0
-	for k := range o.by {
-		if l.by[k] != nil {
-			both++
+// same reports whether two loads that were in the door at the same time are one: they crossed together, or are mostly the same tags.
+func (l *load) same(o *load, quiet time.Duration) bool {
+	together := o.from.sub(l.to) <= quiet && l.from.sub(o.to) <= quiet
+	return l.during(o) && (together || 2*l.shared(o) > min(len(l.tracks()), len(o.tracks())))
+}
+
+// shared counts the tags that show both of two loads.
+func (l *load) shared(o *load) (n int) {
+	for _, k := range o.tracks() {
+		if l.by[k] != nil || l.backers[k] {
+			n++
 		}
 	}
-	return 2*both > min(len(l.by), len(o.by))
+	return n
+}
+
+// back reports whether a load is this one, on its way back.
+func (l *load) back(o *load, quiet time.Duration) bool {
+	return l.way != o.way && o.enter.sub(l.leave) <= 2*quiet && 2*l.shared(o) > min(len(l.tracks()), len(o.tracks()))
 }
 
 // join adds a load that is part of this one.
 func (l *load) join(o *load) {
-	net, all := l.way*l.sure+o.way*o.sure, l.sure+o.sure
-	l.level = (l.level*l.sure + o.level*o.sure) / math.Max(all, 1e-9)
+	all := l.shown + o.shown
+	l.level = (l.level*l.shown + o.level*o.shown) / max(all, 1e-9)
 	l.from, l.to = min(l.from, o.from), max(l.to, o.to)
 	l.enter, l.leave = min(l.enter, o.enter), max(l.leave, o.leave)
-	switch {
-	case math.Abs(net) < returnShare*all:
-		l.way, l.sure = 0, 0
-	case net > 0:
-		l.way, l.sure = 1, net
-	default:
-		l.way, l.sure = -1, -net
+	if o.shown > l.shown {
+		l.way = o.way
 	}
+	l.shown = all
 	for k, c := range o.by {
 		if l.by[k] == nil || l.by[k].way != l.way && c.way == l.way {
 			l.by[k] = c
 		}
 	}
+	if l.backers == nil {
+		l.backers = map[int32]bool{}
+	}
+	maps.Copy(l.backers, o.backers)
 }
-
-// returnShare is the least part by which one way has to outweigh the other in a load that crossed twice.
-const returnShare = 0.5
 
 // accept makes a load of crossers, if they show enough.
 func (m *Machine) accept(door int, w *window, f *film, c *crossing, crossers map[int32]bool) (load, bool) {
@@ -222,10 +277,10 @@ func (m *Machine) accept(door int, w *window, f *film, c *crossing, crossers map
 	l := load{from: c.from, to: c.to, way: c.way, level: c.level(), by: map[int32]*crosser{}}
 	for i := range c.crossers {
 		k := &c.crossers[i]
-		l.sure += k.weight(usual)
+		l.shown += k.weight(usual)
 		l.by[k.track] = k
 	}
-	if l.sure >= enough && l.sure >= crowdShare*m.crowd(door, w, f, &l, 6, crossers) {
+	if l.shown >= enough && l.shown >= crowdShare*m.crowd(door, w, f, &l, 6, crossers) {
 		return l, true
 	}
 	return l, m.faint(door, w, f, &l, crossers)
@@ -264,7 +319,7 @@ func (m *Machine) faint(door int, w *window, f *film, l *load, crossers map[int3
 	if sum < 0.8 || l.level < m.doors[door].usual()-faintest || sum < 0.4*m.crowd(door, w, f, l, 3, crossers) {
 		return false
 	}
-	l.sure = max(l.sure, sum/2)
+	l.shown = max(l.shown, sum/2)
 	return true
 }
 
@@ -384,29 +439,30 @@ func (m *Machine) bump(door int, w *window, f *film) []load {
 const near = 8.0
 
 // stands reports whether a tag may be one that passes: its strength rises and falls, and it is not known to lie there.
-func (m *Machine) stands(door int, t *track) bool {
-	if l := m.tags[t.slot].lie(int32(door)); l != nil && l.lies {
-		return false
-	}
-	return !m.flat(t)
+func (m *Machine) stands(door int, t *track) bool { return !m.lies(door, t) && !m.flat(t) }
+
+// lies reports whether a tag is known to lie beside a door.
+func (m *Machine) lies(door int, t *track) bool {
+	l := m.tags[t.slot].lie(int32(door))
+	return l != nil && l.lies
 }
 
-// usual is how well the door hears what goes through it, in dBm.
+// usual is how well the door hears what goes through it, in dBm; -Inf before it has learned that.
 func (d *doorState) usual() float64 {
 	if d.heard == 0 {
-		return usualLevel
+		return math.Inf(-1)
 	}
 	return float64(d.heard) / 100
 }
 
 // learn takes a load into account that surely went through.
 func (d *doorState) learn(l *load) {
-	if l.sure < 3 || len(l.by) == 0 {
+	if l.shown < 3 || len(l.by) == 0 {
 		return
 	}
 	level := dBm(l.level)
 	if d.heard == 0 {
-		d.heard = dBm(usualLevel)
+		d.heard = level
 	}
 	d.heard += (level - d.heard) / 8
 	d.dirty = true

@@ -14,12 +14,23 @@ type lie struct {
 	level [sides]unit.DBm // its usual strength at each side that has read it
 	env   envelope        // its strength just now
 	last  instant         // last read there
+	pace  time.Duration   // longest silence between two reads
 	empty uint8           // windows that it was in without being moved
 	lies  bool            // settled: its reads open no window
 }
 
-// stale is how long a tag that lies beside a door may go unread before that is forgotten.
-const stale = time.Hour
+// A tag that lies beside a door may go unread for an hour, but not for three times as long as it ever did and for four quiet
+// times, before that is forgotten: it was taken away.
+const (
+	stale     = time.Hour
+	longer    = 3
+	leastAway = 4
+)
+
+// away reports whether a tag was unread for longer than if it still lay there.
+func (l *lie) away(silent, quiet time.Duration) bool {
+	return silent > stale || silent > max(longer*l.pace, leastAway*quiet)
+}
 
 // floor is what a tag is taken to have been at a side that has never read it.
 const floor unit.DBm = -75_00
@@ -35,8 +46,12 @@ func (m *Machine) lying(s, door int32, r *sighting) (lies, had bool) {
 		return true, true
 	case !l.lies:
 		return false, false
-	case r.at.sub(l.last) > stale:
-		*l = lie{door: door, last: l.last}
+	}
+	silent := r.at.sub(l.last)
+	away := l.away(silent, m.plan.Doors[door].Quiet)
+	l.pace = max(l.pace, silent)
+	if away {
+		*l = lie{door: door, last: l.last, pace: l.pace}
 		m.touch(s)
 		return false, false
 	}
@@ -71,9 +86,12 @@ func (l *lie) pickedUp(m *Machine, r *sighting, pace time.Duration) bool {
 }
 
 func (t *tag) lie(door int32) *lie {
-	for i := range t.lies {
-		if t.lies[i].door == door {
-			return &t.lies[i]
+	if t.near == nil {
+		return nil
+	}
+	for i := range t.near.lies {
+		if l := &t.near.lies[i]; l.door == door {
+			return l
 		}
 	}
 	return nil
@@ -83,14 +101,19 @@ func (t *tag) lieOrNew(door int32) *lie {
 	if l := t.lie(door); l != nil {
 		return l
 	}
-	t.lies = append(t.lies, lie{door: door})
-	return &t.lies[len(t.lies)-1]
+	n := t.doors()
+	n.lies = append(n.lies, lie{door: door})
+	return &n.lies[len(n.lies)-1]
 }
 
 // arise forgets that the tag lies anywhere; the reads that said so stay answered.
 func (t *tag) arise() {
-	for i := range t.lies {
-		t.lies[i] = lie{door: t.lies[i].door, last: t.lies[i].last}
+	if t.near == nil {
+		return
+	}
+	for i := range t.near.lies {
+		l := &t.near.lies[i]
+		*l = lie{door: l.door, last: l.last}
 	}
 }
 
@@ -105,8 +128,14 @@ func (l *lie) settle(w *window, t *track) {
 	l.known, l.env = true, t.env
 	var power [sides]float64
 	var n [sides]float64
+	before := t.first
 	for i := range w.reads {
-		if r := &w.reads[i]; w.tracks[r.track].slot == t.slot && r.known {
+		r := &w.reads[i]
+		if w.tracks[r.track].slot != t.slot {
+			continue
+		}
+		l.pace, before = max(l.pace, r.at.sub(before)), r.at
+		if r.known {
 			power[r.side] += r.linear()
 			n[r.side]++
 		}
@@ -146,7 +175,7 @@ func (m *Machine) lingered(door int, w *window, t *track) {
 // flat reports whether enough was read of a tag, for long enough, to say that its strength does not rise and fall: it lies
 // there.
 func (m *Machine) flat(t *track) bool {
-	return t.known >= m.par.FlatReads && t.bins >= 4 && t.rise() < m.par.Rise
+	return t.known >= m.par.FlatReads && t.last.sub(t.first) >= m.par.FlatFor && t.rise() < m.par.Rise
 }
 
 // rises reports whether a tag's strength stands out as that of one that passes an antenna.
@@ -165,7 +194,7 @@ func (m *Machine) foreign(s, door int32, r *sighting) bool {
 	if !r.known || len(m.plan.Doors) < 2 {
 		return false
 	}
-	t, pace := &m.tags[s], m.plan.Doors[door].Quiet/6
+	t, pace := m.tags[s].doors(), m.plan.Doors[door].Quiet/6
 	var mine *hearing
 	for i := range t.heardAt {
 		if t.heardAt[i].door == door {

@@ -27,6 +27,7 @@ type Event struct {
 	Verdict  *Verdict
 	Counted  *Counted
 	Trace    *Trace
+	Weighed  *Weighed
 }
 
 // Crossing is one tag in one pass that has ended, whether it moved the tag or not.

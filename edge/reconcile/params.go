@@ -32,19 +32,21 @@ type Params struct {
 	Settle float64
 
 	Trace bool // passes are told with all their reads
+	Weigh bool // all loads are told with what their tags showed
 
 	AfterOut time.Duration // after a pass, reads at shelves are echoes of it for so long
 	Forget   time.Duration // a tag that is on no shelf is forgotten after so long without a read
 	MaxLoose int           // tags that are on no shelf and are remembered; the oldest is forgotten first
 
 	// Doors. Signal differences in dB.
-	Rise         float64 // of a tag's highest level over its mean or its first; below, it is flat
-	Crest        float64 // the same, from which it surely passes by an antenna
-	PickUp       float64 // over its usual level from which a tag that lay beside a door moves
-	Faint        float64 // below the pass's median peak from which a tag that does not rise is a stray
-	Separation   float64 // distance of the two sides' centroids, in standard deviations, from which a direction is told
-	FlatReads    uint32  // reads from which a tag without a rise is judged to lie there
-	StaticPasses uint32  // windows without a direction after which a tag without signal strength is judged to lie there
+	Rise         float64       // of a tag's highest level over its mean or its first; below, it is flat
+	Crest        float64       // the same, from which it surely passes by an antenna
+	PickUp       float64       // over its usual level from which a tag that lay beside a door moves
+	Faint        float64       // below the pass's median peak from which a tag that does not rise is a stray
+	Separation   float64       // distance of the two sides' centroids, in standard deviations, from which a direction is told
+	FlatReads    uint32        // reads from which a tag without a rise is judged to lie there
+	FlatFor      time.Duration // and for how long at least
+	StaticPasses uint32        // windows without a direction after which a tag without signal strength is judged to lie there
 }
 
 // AtSpeed fits the parameters to a demonstration's time that runs speed times as fast: what is due to the machine, such
@@ -68,6 +70,6 @@ func Defaults() Params {
 		SkewWindow: 10 * time.Minute, StepBack: 30 * time.Second,
 		Late: 2 * time.Second, Redeliver: 10 * time.Second, Hold: 15 * time.Minute, Settle: 4, AfterOut: 2 * time.Second,
 		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,
-		Rise: 6, Crest: 8, PickUp: 8, Faint: 12, Separation: 1, FlatReads: 6, StaticPasses: 3,
+		Rise: 6, Crest: 8, PickUp: 8, Faint: 12, Separation: 1, FlatReads: 6, FlatFor: 12 * time.Second, StaticPasses: 3,
 	}
 }

@@ -52,6 +52,7 @@ type rig struct {
 	verdicts  []reconcile.Verdict
 	counts    []reconcile.Counted
 	traces    []*reconcile.Trace
+	weighed   []*reconcile.Weighed
 }
 
 func newRig(t testing.TB, par reconcile.Params) *rig {
@@ -67,6 +68,8 @@ func (r *rig) step(in reconcile.Input) {
 			r.moves = append(r.moves, *e.Movement)
 		case e.Crossing != nil:
 			r.crossings = append(r.crossings, *e.Crossing)
+		case e.Weighed != nil:
+			r.weighed = append(r.weighed, e.Weighed)
 		case e.Trace != nil:
 			r.traces = append(r.traces, e.Trace)
 		case e.Counted != nil:

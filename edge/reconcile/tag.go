@@ -16,31 +16,52 @@ const (
 
 // tag is what is known of one tag.
 type tag struct {
-	id         devices.Tag
-	place      int32
-	unseen     bool    // at place, but not seen for too long
-	moved      instant // reads up to here are answered by the decision that brought it to place
-	byDoor     bool    // that decision was a pass
-	door       int32   // at this door, which received so much power of it
-	power      float64
-	first      instant       // first and last read at place since then
-	last       instant       // of a loose tag: its last read anywhere
-	seen       time.Duration // the place's cover at last
-	firm       instant       // its last read at place that was about as strong as usual
-	heard      time.Duration // the place's cover at firm
-	reads      uint32
-	pace       time.Duration // longest silence lately between two sightings at its place
-	bays       []trace       // shelves that have read it since it moved
-	lies       []lie         // doors beside which it lies
-	gated      instant       // when a beam was broken at a door that hears its line only, and how well it was heard in it
-	gatedPower float64
-	heardAt    []hearing // doors that have read it, and how well just now
-	passes     int32     // open windows that it is in
+	id     devices.Tag
+	place  int32
+	unseen bool          // at place, but not seen for too long
+	moved  instant       // reads up to here are answered by the decision that brought it to place
+	byDoor bool          // that decision was a pass
+	first  instant       // first and last read at place since then
+	last   instant       // of a loose tag: its last read anywhere
+	seen   time.Duration // the place's cover at last
+	firm   instant       // its last read at place that was about as strong as usual
+	heard  time.Duration // the place's cover at firm
+	reads  uint32
+	pace   time.Duration // longest silence lately between two sightings at its place
+	bays   []trace       // shelves that have read it since it moved
+	near   *doorway      // what it has to do with doors; nil where none has read it
+	passes int32         // open windows that it is in
 
 	listed     int32 // the list it is in: a place's, inLoose or inNone
 	prev, next int32
 	dirty      bool
 	kept       instant // the read that touchSeldom last let through
+}
+
+// doorway is what a tag has to do with doors. Most tags are at shelves, which no door reads, so it is kept apart.
+type doorway struct {
+	door       int32     // that of its last pass, which received so much power of it
+	power      float64   //
+	gated      instant   // when a beam was broken at a door that hears its line only, and how well it was heard in it
+	gatedPower float64   //
+	heardAt    []hearing // doors that have read it, and how well just now
+	lies       []lie     // doors beside which it lies
+}
+
+// doors gives what a tag has to do with doors, to change it.
+func (t *tag) doors() *doorway {
+	if t.near == nil {
+		t.near = &doorway{}
+	}
+	return t.near
+}
+
+// byOther gives the power that a door received of a tag which brought it to its place, where that was another than this one.
+func (t *tag) byOther(door int32) (power float64, ok bool) {
+	if !t.byDoor || t.near == nil || t.near.door == door {
+		return 0, false
+	}
+	return t.near.power, true
 }
 
 // ringSize is how many signal strengths are kept per tag and read point.

@@ -59,7 +59,7 @@ func (m *Machine) trace(door int, w *window, f *film, l *load, pass *wire.Pass, 
 	for i := range members {
 		t.Tags = append(t.Tags, m.tagTrace(door, w, f, l, &members[i], true))
 	}
-	others := m.courses(door, w, f, l)
+	others, usual := m.courses(door, w, f, l), typical(members)
 	for i := range others {
 		others[i].score = others[i].evidence(l)
 	}
@@ -67,11 +67,50 @@ func (m *Machine) trace(door int, w *window, f *film, l *load, pass *wire.Pass, 
 	for i := range others {
 		c := &others[i]
 		if len(t.Tags) < maxTraced && c.inReads() > 0 && !slices.ContainsFunc(members, func(k course) bool { return k.number == c.number }) {
-			t.Tags = append(t.Tags, m.tagTrace(door, w, f, l, c, false))
+			g := m.tagTrace(door, w, f, l, c, false)
+			if i < maxUnlike && c.score <= 0 && c.known > 0 && !c.lies && !l.line {
+				g.Why = c.unlike(&usual)
+			}
+			t.Tags = append(t.Tags, g)
 		}
 	}
 	t.Tags = t.Tags[:min(len(t.Tags), maxTraced)]
 	m.tell(Event{Trace: t})
+}
+
+// maxUnlike bounds the tags of which it is worked out what speaks against them.
+const maxUnlike = 40
+
+// typical gives the median of each trait of those who were in a load.
+func typical(members []course) (out [traitCount]float32) {
+	of := make([]float32, len(members))
+	for k := range out {
+		for i := range members {
+			of[i] = members[i].traits[k]
+		}
+		slices.Sort(of)
+		out[k] = of[len(of)/2]
+	}
+	return out
+}
+
+// unlike names the trait that speaks most against a tag: the one that, were it as with those who were in the load, would raise its
+// score most.
+func (c *course) unlike(usual *[traitCount]float32) string {
+	most, worst := 0.0, -1
+	v := c.traits
+	for k := range v {
+		was := v[k]
+		v[k] = usual[k]
+		if by := evidence.score(v[:]) - c.score; by > most {
+			most, worst = by, k
+		}
+		v[k] = was
+	}
+	if worst < 0 {
+		return "nothing of it goes with the load"
+	}
+	return fmt.Sprintf("%s: %.3g, with the load's %.3g", TraitNames[worst], c.traits[worst], usual[worst])
 }
 
 func (m *Machine) tagTrace(door int, w *window, f *film, l *load, c *course, member bool) TagTrace {
@@ -92,9 +131,9 @@ var sideNames = [sides]string{inside: "inside", outside: "outside", middle: "mid
 func (m *Machine) why(door int, w *window, l *load, c *course, member bool) string {
 	n := c.inReads()
 	switch {
-	case !member && 2*c.mine < n:
+	case !member && (2*c.mine < n || c.traits[tagRival] < 0):
 		return "another door heard it better"
-	case !member && c.score > 0 && m.elsewhere(door, w, c, l):
+	case !member && c.score > 0 && l.line && m.elsewhere(door, w, c, l):
 		return "it went through another door, or through this one at another time"
 	case !member && c.score > 0:
 		return fmt.Sprintf("%d reads are too few, or another pass has them", c.track.reads)

@@ -40,7 +40,13 @@ func (m *Machine) judge(door int, w *window) {
 		return
 	}
 	f := m.film(door, w)
-	for _, l := range m.loads(door, w, f) {
+	list := m.loads(door, w, f)
+	if len(list) == 0 && w.done == 0 && w.until == 0 && !w.full && m.plan.Doors[door].TwoSided() && len(m.plan.Doors[door].Photocells) == 0 {
+		if l, ok := m.alone(door, w, f); ok {
+			list = append(list, l)
+		}
+	}
+	for _, l := range list {
 		m.pass(door, w, f, &l)
 	}
 	if w.pass != "" {
@@ -54,6 +60,10 @@ func (m *Machine) judge(door int, w *window) {
 func (m *Machine) pass(door int, w *window, f *film, l *load) bool {
 	members := m.members(door, w, f, l)
 	if len(members) == 0 || 3*len(members) < len(l.backers) || 2*len(members) < len(l.by) {
+		m.weighed(door, w, f, l, "", nil)
+		return false
+	}
+	if members = m.bear(door, w, f, l, members); len(members) == 0 {
 		return false
 	}
 	dir, sure := m.direction(door, l)
@@ -61,6 +71,7 @@ func (m *Machine) pass(door int, w *window, f *film, l *load) bool {
 		m.begin(door, w, l.enter)
 	}
 	id, opened := w.pass, w.began
+	m.weighed(door, w, f, l, id, members)
 	w.pass = ""
 	m.doors[door].learn(l)
 	from, to := l.enter, l.leave
@@ -88,8 +99,36 @@ func (m *Machine) pass(door int, w *window, f *film, l *load) bool {
 	return true
 }
 
+// bear finds the way of a load by the tags that were in it, and who was in it by that way.
+func (m *Machine) bear(door int, w *window, f *film, l *load, members []course) []course {
+	if l.gate != nil || l.alone || !m.plan.Doors[door].TwoSided() {
+		return members
+	}
+	l.only = make([]int32, len(members))
+	for i := range members {
+		l.only[i] = members[i].number
+	}
+	was := l.way
+	v, way := m.bearings(door, w, f, l, members)
+	l.bearings, l.heading = v, way
+	l.bears, l.way = true, 0
+	if l.odds = through.score(v[:]); way != 0 && l.odds > 0 {
+		l.way = way
+	}
+	if way == 0 {
+		l.odds = -2
+	}
+	if l.way != was {
+		members = m.members(door, w, f, l)
+	}
+	return members
+}
+
 // decided is the weight of evidence from which a direction is told.
 const decided = 0.35
+
+// unclear is how little odds for or against a way leave it undecided, in log odds.
+const unclear = 0.2
 
 // direction tells which way a load went, and how sure that is, from 0.5 to 1.
 func (m *Machine) direction(door int, l *load) (wire.Direction, float64) {
@@ -97,11 +136,24 @@ func (m *Machine) direction(door int, l *load) (wire.Direction, float64) {
 		return wire.TurnedBack, 0.7
 	}
 	sure := 0.5 + 0.5*math.Tanh(1.2*l.sure)
+	if l.bears {
+		sure = 1 / (1 + math.Exp(-math.Abs(l.odds)))
+	}
 	switch {
+	case l.bears && math.Abs(l.odds) < unclear:
+		return wire.Undecided, 0.5
+	case l.bears && l.way > 0:
+		return wire.In, sure
+	case l.bears && l.way < 0:
+		return wire.Out, sure
+	case l.bears:
+		return wire.TurnedBack, sure
 	case l.sure >= decided && l.way > 0:
 		return wire.In, sure
 	case l.sure >= decided && l.way < 0:
 		return wire.Out, sure
+	case l.way == 0 && l.alone:
+		return wire.TurnedBack, 0.6
 	case l.way == 0 && (l.gate == nil || len(l.by) > 0) && m.plan.Doors[door].TwoSided():
 		return wire.TurnedBack, 0.8
 	default:
@@ -109,54 +161,21 @@ func (m *Machine) direction(door int, l *load) (wire.Direction, float64) {
 	}
 }
 
-// elsewhere reports whether a tag belongs to another pass: it went through another door about then, or through this one at another
-// time, and here it shows less of that.
+// elsewhere reports whether a tag that was heard in the line of a door belongs to another pass: it went through another door about
+// then, or through this one at another time, and here it shows less of that.
 func (m *Machine) elsewhere(door int, w *window, c *course, l *load) bool {
 	t := &m.tags[c.slot]
 	quiet := m.plan.Doors[door].Quiet
-	if t.byDoor && t.door != int32(door) && w.opened <= t.moved && l.from.sub(t.moved) < quiet && c.energy < t.power {
+	if power, ok := t.byOther(int32(door)); ok && w.opened <= t.moved && l.from.sub(t.moved) < quiet && c.energy < power {
 		return true
 	}
-	if l.line && t.gated != 0 && w.gates[0].on.sub(t.gated) < neighbours*quiet && t.gatedPower > w.within(c.track) {
+	if n := t.near; n != nil && n.gated != 0 && w.gates[0].on.sub(n.gated) < neighbours*quiet && n.gatedPower > w.within(c.track) {
 		return true
 	}
-	mine := 0.0
-	if c.crosser != nil {
-		mine = c.crosser.weight(m.doors[door].usual())
-	}
-	for i := range m.doors {
-		for _, other := range m.doors[i].wins {
-			o := other.trackOf(c.slot)
-			switch {
-			case o == nil:
-			case len(w.gates) > 0 && i == door && !m.plan.Doors[door].TwoSided():
-				if other != w && len(other.gates) > 0 && other.within(o) > w.within(c.track) {
-					return true
-				}
-			case m.crosses(i, other, c, l) > mine+0.2:
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// crosses is how much a tag shows, in a window, that it went through soon before or after a load.
-func (m *Machine) crosses(door int, w *window, c *course, l *load) float64 {
-	if w.crossed == nil || w.crossedAt != m.steps {
-		w.crossed, w.crossedAt = map[int32][]crosser{}, m.steps
-		for _, k := range m.crossers(door, w, m.film(door, w)) {
-			w.crossed[w.tracks[k.track].slot] = append(w.crossed[w.tracks[k.track].slot], k)
-		}
-	}
-	quiet, most := m.plan.Doors[door].Quiet, 0.0
-	for _, k := range w.crossed[c.slot] {
-		if c.crosser != nil && k.at == c.crosser.at || k.at < l.from.add(-2*quiet) || k.at > l.to.add(2*quiet) {
-			continue
-		}
-		most = max(most, k.weight(m.doors[door].usual()))
-	}
-	return most
+	return slices.ContainsFunc(m.doors[door].wins, func(other *window) bool {
+		o := other.trackOf(c.slot)
+		return o != nil && other != w && len(other.gates) > 0 && other.within(o) > w.within(c.track)
+	})
 }
 
 // neighbours is for how many quiet times a tag's power in the beams counts against a later load: a conveyor brings one or two in
@@ -165,8 +184,9 @@ const neighbours = 5
 
 // remember keeps how well a tag was heard in the beams, for the loads that follow.
 func (t *tag) remember(w *window, tr *track) {
-	if p := w.within(tr); p > 0 && (p >= t.gatedPower || w.gates[0].on.sub(t.gated) >= neighbours*6*w.pace) {
-		t.gated, t.gatedPower = w.gates[0].on, p
+	n := t.doors()
+	if p := w.within(tr); p > 0 && (p >= n.gatedPower || w.gates[0].on.sub(n.gated) >= neighbours*6*w.pace) {
+		n.gated, n.gatedPower = w.gates[0].on, p
 	}
 }
 
@@ -218,7 +238,8 @@ func (m *Machine) carry(door int, w *window, pass string, c *course, dir wire.Di
 	mv.FirstRead, mv.LastRead, mv.Reads = c.first.time(), c.last.time(), c.reads
 	mv.HasRSSI, mv.PeakRSSI = c.known > 0, c.peak
 	mv.Confidence = conf
-	t.door, t.power = int32(door), c.energy
+	n := t.doors()
+	n.door, n.power = int32(door), c.energy
 	m.settleAt(c.slot, to, until)
 	if same {
 		return false

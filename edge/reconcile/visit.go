@@ -15,6 +15,9 @@ type visit struct {
 // passes, together, and fell again. loads are those that went through.
 func (m *Machine) returned(door int, w *window, f *film, loads []load) []load {
 	usual, quiet := m.doors[door].usual(), m.plan.Doors[door].Quiet
+	if math.IsInf(usual, -1) {
+		return nil
+	}
 	var stays []stay
 	for i := range w.tracks {
 		t := &w.tracks[i]
@@ -33,8 +36,9 @@ func (m *Machine) returned(door int, w *window, f *film, loads []load) []load {
 	var found []load
 	for i := range out {
 		v := &out[i]
-		v.enter, v.leave = v.from, v.to
 		if v.shows(usual, f) {
+			v.occupy(f)
+			v.shown = v.tags
 			found = append(found, v.load)
 		}
 	}
@@ -119,15 +123,7 @@ func (f *film) stays(track int32) []stay {
 		return f.stay[track]
 	}
 	bins := f.of(track)
-	soft := make([][2]float64, len(bins))
-	for k := range bins {
-		n := 0.0
-		for j := max(0, k-1); j <= min(k+1, len(bins)-1); j++ {
-			soft[k][inside] += bins[j][inside]
-			soft[k][outside] += bins[j][outside]
-			n++
-		}
-	}
+	soft := softened(bins)
 	top := strongest(soft)
 	var out []stay
 	for k, p := range soft {
@@ -145,11 +141,23 @@ func (f *film) stays(track int32) []stay {
 	return out
 }
 
+// softened sums each bin with those beside it.
+func softened(bins [][2]float64) [][2]float64 {
+	soft := make([][2]float64, len(bins))
+	for k := range bins {
+		for j := max(0, k-1); j <= min(k+1, len(bins)-1); j++ {
+			soft[k][inside] += bins[j][inside]
+			soft[k][outside] += bins[j][outside]
+		}
+	}
+	return soft
+}
+
 // explained reports whether a tag went through then, or something else did.
 func explained(loads []load, track int32, s *stay, quiet time.Duration) bool {
 	for i := range loads {
 		l := &loads[i]
-		if l.by[track] != nil && s.from <= l.leave.add(3*quiet) && s.to >= l.enter.add(-8*quiet) || s.from <= l.leave && s.to >= l.enter {
+		if l.by[track] != nil && s.from <= l.leave.add(3*quiet) && s.to >= l.enter.add(-8*quiet) || s.from <= l.to.add(quiet/2) && s.to >= l.from.add(-quiet/2) {
 			return true
 		}
 	}

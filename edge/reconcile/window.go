@@ -49,15 +49,13 @@ type window struct {
 	peak    unit.DBm // strongest read; 0 until there is one
 	pass    string   // id of the Pass; "" until told
 
-	tracks    []track
-	index     map[int32]int32     // slot of a tag -> its track
-	reads     []sighting          // in the order in which they arrived
-	cut       bool                // the reads were arranged anew since the last Flush
-	saved     int                 // reads that Flush has handed out
-	chunks    int                 // chunks of them
-	crossed   map[int32][]crosser // by tag, as it was found in the Step of that number
-	crossedAt uint64
-	told      []toldTag // after Load until the tracks are back
+	tracks []track
+	index  map[int32]int32 // slot of a tag -> its track
+	reads  []sighting      // in the order in which they arrived
+	cut    bool            // the reads were arranged anew since the last Flush
+	saved  int             // reads that Flush has handed out
+	chunks int             // chunks of them
+	told   []toldTag       // after Load until the tracks are back
 }
 
 // toldTag is a tag with what its track keeps of it.
