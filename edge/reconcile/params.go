@@ -13,7 +13,7 @@ type Params struct {
 	// Offline is the advantage that a new read point needs where the old one's reader is not alive. dB.
 	Offline float64
 
-	Refresh time.Duration // a shelf tag's last read is kept at most so seldom; 0 = always
+	Refresh time.Duration // a shelf tag's last read is kept at most so seldom, clocks four times as often; 0 = always
 	Stall   time.Duration // longest time between two steps that still counts as reader-alive time
 	// The clock of a reader: its smallest delay counts for SkewWindow, and it was set back where all its times have been
 	// older than its newest for StepBack.
@@ -66,7 +66,7 @@ func (p Params) AtSpeed(speed float64) Params {
 func Defaults() Params {
 	return Params{
 		Threshold: 6, Holdoff: 500 * time.Millisecond, Slope: -0.008, Offline: -3,
-		Refresh: 30 * time.Second, Stall: 5 * time.Second,
+		Refresh: 2 * time.Minute, Stall: 5 * time.Second,
 		SkewWindow: 10 * time.Minute, StepBack: 30 * time.Second,
 		Late: 2 * time.Second, Redeliver: 10 * time.Second, Hold: 15 * time.Minute, Settle: 4, AfterOut: 2 * time.Second,
 		Forget: 14 * 24 * time.Hour, MaxLoose: 200_000,

@@ -127,22 +127,22 @@ func (m *Machine) flushWindow(door string, w *window, put func(key, value []byte
 	return n != had
 }
 
-// flushClocks hands out what runs on by itself; it may be older by Refresh after a restart.
+// flushClocks hands out what runs on by itself; it may be older by a quarter of Refresh after a restart.
 func (m *Machine) flushClocks(put func(key, value []byte)) {
 	for i := range m.places {
 		p := &m.places[i]
-		if p.kept < 0 || p.cover > p.kept && p.cover-p.kept >= m.par.Refresh {
+		if p.kept < 0 || p.cover > p.kept && p.cover-p.kept >= m.par.Refresh/4 {
 			p.kept = p.cover
 			put(key(keyPlace, m.plan.Places[i].Location), encodePlace(p))
 		}
 	}
 	for id, d := range m.devices {
-		if d.skew.dirty || d.skew.newest != d.skew.kept && d.skew.newest.sub(d.skew.kept) >= m.par.Refresh {
+		if d.skew.dirty || d.skew.newest != d.skew.kept && d.skew.newest.sub(d.skew.kept) >= m.par.Refresh/4 {
 			d.skew.dirty, d.skew.kept = false, d.skew.newest
 			put(key(keyReader, id), encodeSkew(&d.skew))
 		}
 	}
-	if m.ticked != m.kept && m.ticked.sub(m.kept) >= m.par.Refresh {
+	if m.ticked != m.kept && m.ticked.sub(m.kept) >= m.par.Refresh/4 {
 		m.kept = m.ticked
 		put([]byte{Prefix[0], Prefix[1], keyClock}, m.encodeClock())
 	}

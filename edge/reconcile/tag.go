@@ -181,9 +181,14 @@ func (m *Machine) touch(s int32) {
 	}
 }
 
-// touchSeldom is touch for what may be older by Refresh after a restart.
+// touchSeldom is touch for a read that may be missing after a restart: by a part of the silence after which the goods of its place
+// count as unseen, as each is a write to the disk.
 func (m *Machine) touchSeldom(s int32, at instant) {
-	if t := &m.tags[s]; m.par.Refresh == 0 || at.sub(t.kept) >= m.par.Refresh {
+	t, by := &m.tags[s], m.par.Refresh
+	if t.place >= 0 && m.plan.Places[t.place].AbsentAfter > 0 {
+		by = min(by, max(m.plan.Places[t.place].AbsentAfter, by)/4)
+	}
+	if by == 0 || at.sub(t.kept) >= by {
 		t.kept = at
 		m.touch(s)
 	}

@@ -230,14 +230,16 @@ func tryOpen(opt badger.Options) (db *badger.DB, err error) {
 
 func (s *Store) badgerOptions() badger.Options {
 	threshold := min(512<<10, s.opt.MemTable/10)
-	return badger.DefaultOptions(s.badgerDir()).WithSyncWrites(true).WithMemTableSize(s.opt.MemTable).
+	opt := badger.DefaultOptions(s.badgerDir()).WithSyncWrites(true).WithMemTableSize(s.opt.MemTable).
 		WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(4).
 		WithBaseTableSize(1 << 20).WithBaseLevelSize(4 << 20).
 		WithValueLogFileSize(16 << 20).WithValueThreshold(threshold).
-		WithBlockCacheSize(8 << 20).WithIndexCacheSize(4 << 20).
+		WithBlockCacheSize(4 << 20).WithIndexCacheSize(4 << 20).
 		WithNumCompactors(2).WithNumGoroutines(2).WithMetricsEnabled(false).WithDetectConflicts(false).
 		WithChecksumVerificationMode(options.OnBlockRead). // else Badger panics over damaged blocks
 		WithLogger(badgerLog{s.opt.Log})
+	opt.TableSizeMultiplier = 1 // a compaction builds several tables at once, each in memory of six times its size
+	return opt
 }
 
 // largestLevel is the size of the largest level, for which a compaction needs room again.

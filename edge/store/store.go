@@ -42,7 +42,7 @@ type Options struct {
 	SampleBytes    int64         // the most that samples may take before the oldest are thinned out; 128 MiB
 	MinFree        int64         // free bytes below which intake stops; 8 memtables, plus always the largest level
 	BallastBytes   int64         // size of the ballast file; 64 MiB; negative: none
-	MemTable       int64         // size of Badger's memtable; 8 MiB
+	MemTable       int64         // size of Badger's memtable; 4 MiB
 	Queue          int           // batches that may wait; 512
 }
 
@@ -70,7 +70,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.RetentionBytes = orElse(o.RetentionBytes, 256<<20)
 	o.SampleBytes = orElse(o.SampleBytes, 128<<20)
 	o.BallastBytes = orElse(o.BallastBytes, 64<<20)
-	o.MemTable = orElse(o.MemTable, 8<<20)
+	o.MemTable = orElse(o.MemTable, 4<<20)
 	o.MinFree = orElse(o.MinFree, 4*2*o.MemTable)
 	o.Queue = orElse(o.Queue, 512)
 	return o, nil
