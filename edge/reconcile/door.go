@@ -50,7 +50,7 @@ func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now inst
 	si.foreign = m.foreign(s, door, &si)
 	if lies { // it opens and holds nothing; where something else passes, the verdict wants to see it too
 		if w := d.find(at, m.plan.Doors[p.Door].Quiet.Microseconds()); w != nil && w.pass != "" {
-			w.put(m, s, si)
+			w.put(m, s, &si)
 		}
 		return
 	}
@@ -61,7 +61,7 @@ func (m *Machine) doorRead(s int32, p *site.Point, r *devices.Read, at, now inst
 			return // the verdict on the window before has just said so
 		}
 	}
-	t, ok := w.put(m, s, si)
+	t, ok := w.put(m, s, &si)
 	if !ok {
 		return
 	}
@@ -98,7 +98,7 @@ func (m *Machine) holds(w *window, t *track, r *sighting) bool {
 	if !r.foreign && (w.peak == 0 || r.rssi > w.peak) {
 		w.peak = r.rssi
 	}
-	if r.foreign || m.flat(t) || float64(t.top-t.env.level(r.at, w.pace))/100 > near {
+	if r.foreign || m.flat(t) || float64(t.top-r.level)/100 > near {
 		return false
 	}
 	return w.pass == "" || m.rises(t) || float64(w.peak-t.peak)/100 < 2*m.par.Faint

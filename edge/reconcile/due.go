@@ -109,7 +109,7 @@ func (m *Machine) trim(door int, w *window) {
 		if r.at <= until {
 			continue
 		}
-		if t, ok := w.put(m, tracks[r.track].slot, r); ok && r.known && (w.peak == 0 || t.peak > w.peak) {
+		if t, ok := w.put(m, tracks[r.track].slot, &r); ok && r.known && (w.peak == 0 || t.peak > w.peak) {
 			w.peak = t.peak
 		}
 	}

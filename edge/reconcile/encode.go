@@ -500,7 +500,7 @@ func (m *Machine) decodeChunk(w *window, d *decoder) {
 		if d.err != nil {
 			return
 		}
-		w.put(m, slot, r)
+		w.put(m, slot, &r)
 		before = r.at
 	}
 }

@@ -165,28 +165,6 @@ func (r *sighting) linear() float64 {
 	return picowatts(r.rssi)
 }
 
-// The power of whole dBm, from lowestPower on, and of hundredths of a decibel: a power of ten costs more than all else that is
-// done with a read.
-const lowestPower, highestPower = -150, 50
-
-var (
-	wholePower = powers(lowestPower, highestPower, 10)
-	centiPower = powers(0, 99, 1000)
-)
-
-func powers(from, to int, per float64) []float64 {
-	out := make([]float64, 0, to-from+1)
-	for k := from; k <= to; k++ {
-		out = append(out, math.Pow(10, float64(k)/per))
-	}
-	return out
-}
-
-func picowatts(v unit.DBm) float64 {
-	v = min(max(v, 100*lowestPower), 100*highestPower) - 100*lowestPower
-	return 1e9 * wholePower[v/100] * centiPower[v%100]
-}
-
 func (t *track) strength(r *sighting, pace time.Duration) {
 	if t.known == 0 || r.rssi > t.peak {
 		t.peak = r.rssi
@@ -241,7 +219,7 @@ func (e *envelope) add(r *sighting, pace time.Duration) {
 	if e.n[i] == 0 {
 		gone = math.Inf(1)
 	}
-	share := max(1-math.Exp(-gone), 1/float64(min(e.n[i], 4)+1))
+	share := max(1-faded(gone), 1/float64(min(e.n[i], 4)+1))
 	e.power[i] += share * (r.linear() - e.power[i])
 	e.at[i] = max(e.at[i], r.at)
 	e.n[i]++
@@ -252,18 +230,11 @@ func (e *envelope) level(at instant, pace time.Duration) unit.DBm {
 	sum := 0.0
 	for i := range e.power {
 		if e.n[i] > 0 {
-			sum += e.power[i] * math.Exp(-float64(max(at.sub(e.at[i])-pace, 0))/float64(pace))
+			sum += e.power[i] * faded(float64(max(at.sub(e.at[i])-pace, 0))/float64(pace))
 		}
 	}
 	return dBmOf(sum)
 }
-
-// dBmOf turns picowatts, as linear gives them, into a level.
-func dBmOf(picowatts float64) unit.DBm {
-	return unit.DBm(math.Round(1000*math.Log10(max(picowatts, 1e-6)))) - 9000
-}
-
-func dBm(v float64) unit.DBm { return unit.DBm(math.Round(100 * v)) }
 
 // trackOf finds a tag's track; nil where the window has not seen it.
 func (w *window) trackOf(slot int32) *track {
@@ -350,18 +321,18 @@ func (d *doorState) insert(w *window) {
 	d.wins, d.dirty = slices.Insert(d.wins, i, w), true
 }
 
-// put adds a read to the window; false where it has had it.
-func (w *window) put(m *Machine, slot int32, r sighting) (*track, bool) {
+// put adds a read to the window, and notes its level; false where it has had it.
+func (w *window) put(m *Machine, slot int32, r *sighting) (*track, bool) {
 	had := len(w.tracks)
 	r.track = w.trackOrNew(slot)
 	t := &w.tracks[r.track]
 	if len(w.tracks) > had {
 		m.tags[slot].passes++
 	}
-	if !t.add(&r, w.pace) {
+	if !t.add(r, w.pace) {
 		return t, false
 	}
-	w.reads = append(w.reads, r)
+	w.reads = append(w.reads, *r)
 	w.end = max(w.end, r.at)
 	return t, true
 }
@@ -381,7 +352,7 @@ func (m *Machine) part(door int, w *window, at instant) *window {
 			to = later
 		}
 		slot := tracks[r.track].slot
-		if t, ok := to.put(m, slot, r); ok && r.known && (to.peak == 0 || t.peak > to.peak) {
+		if t, ok := to.put(m, slot, &r); ok && r.known && (to.peak == 0 || t.peak > to.peak) {
 			to.peak = t.peak
 		}
 	}
@@ -415,7 +386,7 @@ func (m *Machine) join(w, later *window) {
 	for i := range later.reads {
 		r, slot := later.reads[i], later.tracks[later.reads[i].track].slot
 		told := later.tracks[r.track].told
-		t, _ := w.put(m, slot, r)
+		t, _ := w.put(m, slot, &r)
 		t.told = max(t.told, told)
 	}
 	m.empty(later)
