@@ -87,18 +87,22 @@ func (m *Machine) loads(door int, w *window, f *film) []load {
 	return out
 }
 
-// By how many dB a load is weaker in the mean than at its strongest while it is in the door, for how many bins it may be weaker
-// still between, and what a tag that is not heard is taken to have.
+// A load is in the door while it is, in the mean of its tags, nearly as strong as ever, a few bins before and after it crossed; or while both sides hear as many of them as at
+// best, or half of that, at levels that are by inDoor dB weaker at most. For so many bins it may be weaker between. A tag that is not
+// heard is taken to have so little.
 const (
-	inDoor  = 6.0
-	dips    = 4
-	unheard = 25.0
+	nearly    = 6.0 // dB
+	nearby    = 8   // bins
+	inDoor    = 16.0
+	bothShare = 0.5
+	leastBoth = 0.5 // of its tags that both sides have to hear at best, for that to say anything
+	dips      = 4
+	unheard   = 25.0 // dB
 )
 
-// occupy works out for how long a load was in the door: while the tags that show it were, in the mean, about as strong as they ever
-// were. It may stop there, where each has its own fade.
+// occupy works out for how long a load was in the door. It may stop there, where each of its tags has its own fade.
 func (l *load) occupy(f *film) {
-	level, n := make([]float64, f.bins), 0.0
+	level, both, n := make([]float64, f.bins), make([]float64, f.bins), 0.0
 	for _, track := range l.tracks() {
 		soft := softened(f.of(track))
 		top := strongest(soft)
@@ -108,23 +112,30 @@ func (l *load) occupy(f *film) {
 		n++
 		for k, p := range soft {
 			level[k] += max(10*math.Log10(max((p[inside]+p[outside])/top, 1e-9)), -unheard)
+			if p[inside] > 0 && p[outside] > 0 {
+				both[k]++
+			}
 		}
 	}
 	first, last := f.bin(l.from-f.step), f.bin(l.to+f.step)
-	low := slices.Max(level[first:last+1]) - inDoor*n
-	for first < last && level[first] < low {
+	most, top := slices.Max(both[first:last+1]), slices.Max(level[first:last+1])
+	from, to := first-nearby, last+nearby
+	in := func(k int) bool {
+		return level[k] >= top-nearly*n && from <= k && k <= to || most >= leastBoth*n && both[k] >= bothShare*most && level[k] >= top-inDoor*n
+	}
+	for first < last && !in(first) {
 		first++
 	}
-	for last > first && level[last] < low {
+	for last > first && !in(last) {
 		last--
 	}
 	for k := first - 1; k >= 0 && k >= first-dips; k-- {
-		if level[k] >= low {
+		if in(k) {
 			first = k
 		}
 	}
 	for k := last + 1; k < f.bins && k <= last+dips; k++ {
-		if level[k] >= low {
+		if in(k) {
 			last = k
 		}
 	}
