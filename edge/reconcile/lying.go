@@ -206,9 +206,12 @@ func (m *Machine) foreign(s, door int32, r *sighting) bool {
 		mine = &t.heardAt[len(t.heardAt)-1]
 	}
 	mine.env.add(r, pace)
-	level := mine.env.level(r.at, pace)
+	if len(t.heardAt) == 1 {
+		return false
+	}
+	power := mine.env.now(r.at, pace)
 	for i := range t.heardAt {
-		if h := &t.heardAt[i]; h.door != door && h.env.level(r.at, pace) > level {
+		if h := &t.heardAt[i]; h.door != door && h.env.now(r.at, pace) > power {
 			return true
 		}
 	}

@@ -51,6 +51,7 @@ type window struct {
 
 	tracks []track
 	index  map[int32]int32 // slot of a tag -> its track
+	hint   int32           // the track that was asked for last
 	reads  []sighting      // in the order in which they arrived
 	cut    bool            // the reads were arranged anew since the last Flush
 	saved  int             // reads that Flush has handed out
@@ -226,31 +227,43 @@ func (e *envelope) add(r *sighting, pace time.Duration) {
 }
 
 // level is the smoothed strength at a moment, of all sides together. A side that was not read lately fades.
-func (e *envelope) level(at instant, pace time.Duration) unit.DBm {
-	sum := 0.0
+func (e *envelope) level(at instant, pace time.Duration) unit.DBm { return dBmOf(e.now(at, pace)) }
+
+// now is the same in picowatts.
+func (e *envelope) now(at instant, pace time.Duration) (sum float64) {
 	for i := range e.power {
 		if e.n[i] > 0 {
 			sum += e.power[i] * faded(float64(max(at.sub(e.at[i])-pace, 0))/float64(pace))
 		}
 	}
-	return dBmOf(sum)
+	return sum
 }
 
 // trackOf finds a tag's track; nil where the window has not seen it.
 func (w *window) trackOf(slot int32) *track {
-	i, ok := w.index[slot]
-	if !ok {
+	if !w.knows(slot) {
 		return nil
 	}
-	return &w.tracks[i]
+	return &w.tracks[w.hint]
+}
+
+// knows reports whether the window has seen a tag, and keeps its track as hint: a read asks for it more than once.
+func (w *window) knows(slot int32) bool {
+	if int(w.hint) < len(w.tracks) && w.tracks[w.hint].slot == slot {
+		return true
+	}
+	i, ok := w.index[slot]
+	if ok {
+		w.hint = i
+	}
+	return ok
 }
 
 func (w *window) trackOrNew(slot int32) int32 {
-	i, ok := w.index[slot]
-	if ok {
-		return i
+	if w.knows(slot) {
+		return w.hint
 	}
-	i = int32(len(w.tracks))
+	i := int32(len(w.tracks))
 	if int(i) < cap(w.tracks) { // take over what an earlier window left there
 		w.tracks = w.tracks[:i+1]
 		w.tracks[i] = track{slot: slot, spans: w.tracks[i].spans[:0]}
