@@ -96,7 +96,7 @@ func (m *Machine) bearings(door int, w *window, f *film, l *load, members []cour
 	set(bearCrossed, crossed/n)
 	set(bearCrossers, crossers/n)
 	set(bearTags, n)
-	set(bearShare, n/max(m.heard(w, l), 1))
+	set(bearShare, n/max(l.heard(w), 1))
 	set(bearSure, sure/n)
 	set(bearLength, clamp(l.leave.seconds(l.enter)/quiet, 0, far))
 	set(bearSpread, clamp(p.scatter/quiet, 0, far))
@@ -109,7 +109,7 @@ func (m *Machine) bearings(door int, w *window, f *film, l *load, members []cour
 }
 
 // heard counts the tags that were read while a load was in the door.
-func (m *Machine) heard(w *window, l *load) (n float64) {
+func (l *load) heard(w *window) (n float64) {
 	had := make([]bool, len(w.tracks))
 	for i := range w.reads {
 		if r := &w.reads[i]; !had[r.track] && r.at >= l.enter && r.at <= l.leave {
