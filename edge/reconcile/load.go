@@ -76,8 +76,8 @@ func (m *Machine) loads(door int, w *window, f *film) []load {
 	}
 	slices.SortStableFunc(out, func(a, b load) int { return cmp.Compare(a.enter, b.enter) })
 	for i := range out {
-		if len(out[i].by) == 0 {
-			out[i].bound(plan.Quiet)
+		if l := &out[i]; len(l.by) == 0 || l.leave.sub(l.enter) > longestStop*plan.Quiet {
+			l.bound(plan.Quiet)
 		}
 		out[i].lean(w, f)
 	}
@@ -159,6 +159,9 @@ func (l *load) tracks() []int32 {
 	slices.Sort(out)
 	return out
 }
+
+// longestStop is for how many quiet times a load may stop in a door. What seems to stay for longer stands beside it.
+const longestStop = 13
 
 // bound keeps a load from lasting for as long as goods stand beside the door before or after it.
 func (l *load) bound(quiet time.Duration) {
