@@ -8,23 +8,6 @@ import (
 	"github.com/tallydock/tallydock/edge/reconcile"
 )
 
-// score is a forest's sum for a row.
-func score(f *reconcile.Forest, v []float32) float64 {
-	sum := f.Bias
-	for _, tree := range f.Trees {
-		i := 0
-		for tree[i].Trait != reconcile.Leaf {
-			if v[tree[i].Trait] < tree[i].At {
-				i++
-			} else {
-				i = int(tree[i].Right)
-			}
-		}
-		sum += tree[i].At
-	}
-	return float64(sum)
-}
-
 func TestBoosterLearnsWhatNoSumCanTell(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	draw := func() row {
@@ -42,14 +25,14 @@ func TestBoosterLearnsWhatNoSumCanTell(t *testing.T) {
 	f := b.fit(newExamples(rows))
 	right := 0
 	for range 1000 {
-		if r := draw(); (score(f, r.traits) > 0) == (r.truth == 1) {
+		if r := draw(); (f.Score(r.traits) > 0) == (r.truth == 1) {
 			right++
 		}
 	}
 	if right < 970 {
 		t.Errorf("%d of 1000 right", right)
 	}
-	if g, err := reconcile.DecodeForest(f.Encode()); err != nil || math.Abs(score(g, rows[0].traits)-score(f, rows[0].traits)) > 1e-6 {
+	if g, err := reconcile.DecodeForest(f.Encode()); err != nil || math.Abs(g.Score(rows[0].traits)-f.Score(rows[0].traits)) > 1e-6 {
 		t.Errorf("it does not come back: %v", err)
 	}
 }
@@ -72,7 +55,7 @@ func TestBoosterKeepsToItsWays(t *testing.T) {
 		before, last := math.Inf(-1), math.Inf(1)
 		for k := range 200 {
 			x := float32(k) / 200
-			up, down := score(f, []float32{x, y}), score(f, []float32{y, x})
+			up, down := f.Score([]float32{x, y}), f.Score([]float32{y, x})
 			if up < before-1e-6 || down > last+1e-6 {
 				t.Fatalf("at %v, %v the score goes the wrong way", x, y)
 			}

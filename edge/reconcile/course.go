@@ -162,7 +162,7 @@ func (c *course) evidence(l *load) float64 {
 	case c.lies && !l.line:
 		return -5
 	case c.known > 0 && !l.line:
-		return evidence.score(c.traits[:])
+		return evidence.Score(c.traits[:])
 	case 2*c.mine < n:
 		return -5
 	case l.line:

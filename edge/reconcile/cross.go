@@ -14,13 +14,12 @@ import (
 
 // crosser is a tag that went through the door, as its reads show.
 type crosser struct {
-	track        int32
-	at           instant
-	enter, leave instant // while it was about as strong as it ever was
-	way          float64 // 1 in, -1 out
-	sure         float64 // 0 to 1
-	top          float64 // highest level, dBm
-	loud         bool    // it is known
+	track int32
+	at    instant
+	way   float64 // 1 in, -1 out
+	sure  float64 // 0 to 1
+	top   float64 // highest level, dBm
+	loud  bool    // it is known
 }
 
 // crossed is the order of sides from which a tag counts as one that went through.
@@ -75,13 +74,13 @@ func (m *Machine) crosser(w *window, f *film, track int32, way float64, from, to
 	if !c.order(w, f.reads(track), from, to) || c.at <= w.done {
 		return c, false
 	}
-	c.enter, c.leave = c.at, c.at
+	came := c.at
 	for _, s := range f.stays(track) {
 		if s.from <= c.at && s.to >= c.at {
-			c.enter, c.leave = s.from, s.to
+			came = s.from
 		}
 	}
-	return c, t.told == 0 || c.enter > t.told // else it has not left the door since its pass was told
+	return c, t.told == 0 || came > t.told // else it has not left the door since its pass was told
 }
 
 // order works out when a tag went through between two moments, and how sure that is; false where it did not.

@@ -29,8 +29,8 @@ type Node struct {
 // Leaf marks the end of a tree's way.
 const Leaf = math.MaxUint8
 
-// score sums the leaves that a tag's traits lead to.
-func (f *Forest) score(v []float32) float64 {
+// Score sums the leaves that a tag's traits, or a load's bearings, lead to.
+func (f *Forest) Score(v []float32) float64 {
 	sum := f.Bias
 	for _, tree := range f.Trees {
 		i := uint8(0)

@@ -102,7 +102,7 @@ func (c *course) unlike(usual *[traitCount]float32) string {
 	for k := range v {
 		was := v[k]
 		v[k] = usual[k]
-		if by := evidence.score(v[:]) - c.score; by > most {
+		if by := evidence.Score(v[:]) - c.score; by > most {
 			most, worst = by, k
 		}
 		v[k] = was

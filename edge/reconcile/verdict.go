@@ -112,7 +112,7 @@ func (m *Machine) bear(door int, w *window, f *film, l *load, members []course) 
 	v, way := m.bearings(door, w, f, l, members)
 	l.bearings, l.heading = v, way
 	l.bears, l.way = true, 0
-	if l.odds = through.score(v[:]); way != 0 && l.odds > 0 {
+	if l.odds = through.Score(v[:]); way != 0 && l.odds > 0 {
 		l.way = way
 	}
 	if way == 0 {
