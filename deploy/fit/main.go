@@ -1,7 +1,7 @@
 // Command fit fits what a door judges by (edge/reconcile) to simulated passes of every setting: evidence.forest, over the traits of
-// a tag, tells a load from what stands and drives beside it, and through.forest, over the bearings of a load, what went through
-// from what turned back. Recordings are also thinned, shifted, rounded and stretched, so
-// that nothing hangs on the reader that the simulator has.
+// a tag, tells a load from what stands and drives beside it; through.forest, over the bearings of a load, what went through
+// from what turned back; and load.forest, over its marks, a load from what only seemed one. Recordings are also thinned, shifted, rounded and
+// stretched, and plain worlds of other physics are among them, so that nothing hangs on the reader and the room that the simulator has.
 //
 //	go run ./fit
 //
@@ -50,13 +50,13 @@ func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fit", flag.ContinueOnError)
 	seeds := flags.Int("seeds", 24, "recordings of each setting")
 	passes := flags.Int("passes", 60, "passes of each recording")
-	trees := flags.Int("trees", 250, "trees of the forest")
-	leaves := flags.Int("leaves", 24, "leaves of a tree")
-	dir := flags.String("out", "../edge/reconcile", "directory to write evidence.forest and through.forest to")
+	trees := flags.Int("trees", 320, "trees of the forest")
+	leaves := flags.Int("leaves", 32, "leaves of a tree")
+	dir := flags.String("out", "../edge/reconcile", "directory to write the forests to")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	tags, loads, err := gather(*seeds, *passes)
+	rows, err := gather(*seeds, *passes)
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,9 @@ func run(args []string, out io.Writer) error {
 		rising        []int8
 		trees, leaves int
 	}{
-		{"evidence", tags, rising(reconcile.TraitNames[:], tagWays), *trees, *leaves},
-		{"through", loads, rising(reconcile.BearingNames[:], loadWays), *trees / 3, 6},
+		{"evidence", rows[ofTags], rising(reconcile.TraitNames[:], tagWays), *trees, *leaves},
+		{"through", rows[ofWays], rising(reconcile.BearingNames[:], loadWays), *trees / 3, 8},
+		{"load", rows[ofLoads], rising(reconcile.MarkNames(), markWays), *trees / 2, 8},
 	} {
 		b := booster{trees: f.trees, leaves: f.leaves, rate: 0.06, ridge: 1, least: 5, rising: f.rising}
 		forest := b.fit(newExamples(f.rows))
@@ -100,6 +101,11 @@ var (
 		"share of reads before at the side where the load went": -1,
 		"share of reads after at the side where it came from":   -1,
 	}
+	markWays = map[string]int8{
+		"share of what shows it": 1, "sure": 1, "stronger at another time, dB": -1, "rise of its level, dB": 1, "stronger than before, dB": 1, "stronger than after, dB": 1,
+		"phases at rest": -1, "stronger here than at another door, dB": 1, "share of its power in the door": 1, "likeness of its course": 1,
+		"level beside the door's usual, dB": 1, "was already where the load went": -1,
+	}
 	loadWays = map[string]int8{
 		"apart": 1, "first": 1, "last": 1, "earliest": 1, "latest": 1, "peaks": 1, "net": 1, "crossed": 1, "due": 1, "there": -1,
 	}
@@ -117,19 +123,31 @@ func rising(names []string, ways map[string]int8) []int8 {
 	return out
 }
 
+// What is fitted: a forest over each kind of rows.
+const (
+	ofTags  = iota // was a tag in a load?
+	ofWays         // did a load go through?
+	ofLoads        // was it one?
+	kinds
+)
+
+// plainly is the setting of the plain worlds.
+const plainly radio.Setting = "plain"
+
 // gather plays recordings of all settings, and labels what the doors weighed.
-func gather(seeds, passes int) (tags, loads []row, err error) {
+func gather(seeds, passes int) (out [kinds][]row, err error) {
 	type job struct {
 		setting radio.Setting
 		seed    uint64
 	}
 	var jobs []job
+	hard := []radio.Setting{radio.Strays, radio.TurnBacks, radio.Mix, radio.Mix, plainly} // of which there is more to learn
 	for i := range seeds {
-		for _, s := range radio.Settings() {
-			jobs = append(jobs, job{s, firstSeed + uint64(i)})
+		for k, s := range slices.Concat(radio.Settings(), []radio.Setting{plainly}, hard) {
+			jobs = append(jobs, job{s, firstSeed + uint64(k*seeds+i)})
 		}
 	}
-	results, errs := make([][2][]row, len(jobs)), make([]error, len(jobs))
+	results, errs := make([][kinds][]row, len(jobs)), make([]error, len(jobs))
 	next := make(chan int)
 	var wait sync.WaitGroup
 	for range 2 {
@@ -147,30 +165,34 @@ func gather(seeds, passes int) (tags, loads []row, err error) {
 	counts := map[radio.Setting]float64{}
 	for i := range jobs {
 		if errs[i] != nil {
-			return nil, nil, errs[i]
+			return out, errs[i]
 		}
-		counts[jobs[i].setting] += float64(len(results[i][0]))
+		counts[jobs[i].setting] += float64(len(results[i][ofTags]))
 	}
 	for i := range jobs {
-		for _, r := range results[i][0] { // a setting with many tags weighs more, but not by as much
-			r.weight = float32(1000 / math.Sqrt(counts[jobs[i].setting]))
-			tags = append(tags, r)
+		for _, r := range results[i][ofTags] { // a setting with many tags weighs more, but not by as much
+			r.weight *= float32(1000 / math.Sqrt(counts[jobs[i].setting]))
+			out[ofTags] = append(out[ofTags], r)
 		}
-		loads = append(loads, results[i][1]...)
+		out[ofWays] = append(out[ofWays], results[i][ofWays]...)
+		out[ofLoads] = append(out[ofLoads], results[i][ofLoads]...)
 	}
 	mean := 0.0
-	for i := range tags {
-		mean += float64(tags[i].weight) / float64(len(tags))
+	for _, r := range out[ofTags] {
+		mean += float64(r.weight) / float64(len(out[ofTags]))
 	}
-	for i := range tags {
-		tags[i].weight /= float32(mean)
+	for i := range out[ofTags] {
+		out[ofTags][i].weight /= float32(mean)
 	}
-	return tags, loads, nil
+	return out, nil
 }
 
 // play makes a recording and plays it through the doors.
-func play(setting radio.Setting, passes int, seed uint64) (out [2][]row, err error) {
+func play(setting radio.Setting, passes int, seed uint64) (out [kinds][]row, err error) {
 	v := newVariant(seed)
+	if setting == plainly {
+		v.photocells = 0
+	}
 	plan, err := portal.Layout{Doors: 2, Photocells: v.photocells, OneSided: v.oneSided}.Plan()
 	if err != nil {
 		return out, err
@@ -184,32 +206,55 @@ func play(setting radio.Setting, passes int, seed uint64) (out [2][]row, err err
 		}
 		return nil
 	}})
-	tape := portal.Tape(func(e recording.Entry) error {
+	want, err := record(setting, passes, seed, v, func(e recording.Entry) error {
 		if !v.change(&e) {
 			return nil
 		}
 		return player.Play(&e)
 	})
-	truth, err := radio.Record(setting, passes, seed, radio.Options{Photocells: v.photocells, Start: v.start}, tape)
 	if err != nil {
 		return out, err
 	}
 	if _, err := player.End(); err != nil {
 		return out, err
 	}
-	want := portal.Truth(truth.Passes)
 	for i := range want {
 		want[i].From, want[i].To = v.moment(want[i].From), v.moment(want[i].To)
 	}
+	out[ofLoads] = loadRows(loads, want)
 	told := map[string]bool{} // tag and pass
-	for _, l := range loads {
+	for i, l := range loads {
 		of := passOf(l, want)
-		out[0] = append(out[0], tagRows(l, of, told)...)
-		if r, ok := loadRow(l, of); ok {
-			out[1] = append(out[1], r)
+		rows := tagRows(l, of, told)
+		if l.Marks != nil && out[ofLoads][i].truth == 0 {
+			for k := range rows {
+				rows[k].weight = unlikely
+			}
+		}
+		out[ofTags] = append(out[ofTags], rows...)
+		if r, ok := wayRow(l, of); ok {
+			out[ofWays] = append(out[ofWays], r)
 		}
 	}
+	out[ofLoads] = slices.DeleteFunc(out[ofLoads], func(r row) bool { return r.traits == nil })
 	return out, nil
+}
+
+// unlikely is the weight of a tag beside what is no load: load.forest is there to tell that.
+const unlikely = 0.25
+
+// record plays a recording of a setting to the tape, and gives what really happened.
+func record(setting radio.Setting, passes int, seed uint64, v *variant, tape portal.Tape) ([]replay.Truth, error) {
+	if setting == plainly {
+		p := newPlain(seed)
+		truth := p.write(passes, v.start)
+		return truth, p.play(truth, v.start, tape)
+	}
+	truth, err := radio.Record(setting, passes, seed, radio.Options{Photocells: v.photocells, Start: v.start}, tape)
+	if err != nil {
+		return nil, err
+	}
+	return portal.Truth(truth.Passes), nil
 }
 
 // passOf is the pass in whose time a load was in the door; nil where there is none.
@@ -227,7 +272,7 @@ func passOf(l *reconcile.Weighed, want []replay.Truth) (of *replay.Truth) {
 // tagRows says which tags of a load were in the pass that it was, if it was one, and were not told before.
 func tagRows(l *reconcile.Weighed, of *replay.Truth, told map[string]bool) (out []row) {
 	for _, t := range l.Tags {
-		r := row{traits: t.Traits}
+		r := row{traits: t.Traits, weight: 1}
 		if of != nil {
 			epc := hex.EncodeToString(t.Tag.Bytes())
 			if of.Unread[epc] {
@@ -244,12 +289,21 @@ func tagRows(l *reconcile.Weighed, of *replay.Truth, told map[string]bool) (out 
 	return out
 }
 
-// loadRow says whether a load went the way of which its bearings speak; false where it was no pass.
-func loadRow(l *reconcile.Weighed, of *replay.Truth) (row, bool) {
+// wayRow says whether a load went the way of which its bearings speak; false where it was no pass.
+func wayRow(l *reconcile.Weighed, of *replay.Truth) (row, bool) {
 	if of == nil || l.Heading == 0 {
 		return row{}, false
 	}
-	its, members := 0, 0
+	its, members := shared(l, of)
+	r := row{traits: l.Bearings, weight: 1}
+	if of.Direction == map[float64]string{1: "in", -1: "out"}[l.Heading] {
+		r.truth = 1
+	}
+	return r, 2*its > members
+}
+
+// shared counts the tags of a load that were in a pass, and all that were in it.
+func shared(l *reconcile.Weighed, of *replay.Truth) (its, members int) {
 	for _, t := range l.Tags {
 		if t.Member {
 			members++
@@ -258,11 +312,34 @@ func loadRow(l *reconcile.Weighed, of *replay.Truth) (row, bool) {
 			}
 		}
 	}
-	r := row{traits: l.Bearings, weight: 1}
-	if of.Direction == map[float64]string{1: "in", -1: "out"}[l.Heading] {
-		r.truth = 1
+	return its, members
+}
+
+// loadRows says of each load whether it was a pass: the one that has most of its tags, where it has several. A load without marks gives a
+// row without traits.
+func loadRows(loads []*reconcile.Weighed, want []replay.Truth) (out []row) {
+	best, most := map[*replay.Truth]int{}, map[*replay.Truth]int{}
+	for i, l := range loads {
+		if of := passOf(l, want); of != nil && l.Marks != nil {
+			if its, members := shared(l, of); 2*its > members && its > most[of] {
+				best[of], most[of] = i, its
+			}
+		}
 	}
-	return r, 2*its > members
+	for i, l := range loads {
+		members := 0
+		for _, t := range l.Tags {
+			if t.Member {
+				members++
+			}
+		}
+		r := row{traits: l.Marks, weight: float32(math.Sqrt(float64(members)))}
+		if of := passOf(l, want); of != nil && most[of] > 0 && best[of] == i {
+			r.truth = 1
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 func later(a, b time.Time) time.Time {

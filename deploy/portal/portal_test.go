@@ -60,6 +60,8 @@ func TestMeasurePortal(t *testing.T) {
 		cells = n
 	}
 	only := os.Getenv("PORTAL_SETTING")
+	var all replay.Score // of the settings but the mix of them
+	right, undecided := 0.0, 0.0
 	for _, setting := range radio.Settings() {
 		if only != "" && !strings.Contains(only, string(setting)) {
 			continue
@@ -70,6 +72,11 @@ func TestMeasurePortal(t *testing.T) {
 			t.Logf("%-10s reads %d F1 %.4f (P %.4f R %.4f) exact %.1f%% (%d/%d) right %.2f%% undecided %.2f%% FP %d FN %d unread %d told %d; %v",
 				setting, len(entries), s.F1, s.Precision, s.Recall, 100*s.ExactShare, s.Exact, s.Passes, 100*s.Right, 100*s.Undecided,
 				s.False, s.Missed, s.Unread, s.Told, s.Confusion)
+			if setting != radio.Mix {
+				all.True, all.False, all.Missed = all.True+s.True, all.False+s.False, all.Missed+s.Missed
+				all.Exact, all.Passes, all.Decided = all.Exact+s.Exact, all.Passes+s.Passes, all.Decided+s.Decided
+				right, undecided = right+s.Right*float64(s.Decided), undecided+s.Undecided*float64(s.Passes)
+			}
 			for name, changes := range map[string][]change{
 				"EdgeX, departed after 600 s": edgex(entries, 600*time.Second), "EdgeX, departed after 30 s": edgex(entries, 30*time.Second),
 				"first antenna seen": firstSeen(entries),
@@ -79,6 +86,9 @@ func TestMeasurePortal(t *testing.T) {
 			}
 		})
 	}
+	t.Logf("together   F1 %.4f exact %.1f%% (%d/%d) right %.2f%% undecided %.2f%%; all but the mix",
+		2*float64(all.True)/float64(2*all.True+all.False+all.Missed), 100*float64(all.Exact)/float64(all.Passes), all.Exact, all.Passes,
+		100*right/float64(all.Decided), 100*undecided/float64(all.Passes))
 }
 
 func scorePortal(t testing.TB, cells int, entries []recording.Entry) []replay.Movement {

@@ -47,6 +47,7 @@ func (m *Machine) bearings(door int, w *window, f *film, l *load, members []cour
 	if p.n[inside] == 0 || p.n[outside] == 0 {
 		return v, 0
 	}
+	l.home = p.home()
 	by := p.apart()
 	way = math.Copysign(1, by)
 	first, second := outside, inside
@@ -184,6 +185,15 @@ func (p *parts) ends(deviations float64) (first, last [2]float64) {
 		}
 	}
 	return first, last
+}
+
+// home is the side that heard the load better before and after the middle.
+func (p *parts) home() uint8 {
+	first, last := p.ends(0.5)
+	if first[inside]+last[inside] > first[outside]+last[outside] {
+		return inside
+	}
+	return outside
 }
 
 // turns reports whether the side that heard the load better changed.

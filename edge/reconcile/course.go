@@ -94,13 +94,14 @@ func (o *outer) mean() float64 { return o.sum / float64(o.reads) }
 func (m *Machine) courses(door int, w *window, f *film, l *load) []course {
 	quiet := m.plan.Doors[door].Quiet
 	out := make([]course, len(w.tracks))
+	fore, _ := l.unlikely()
 	for i := range w.tracks {
 		c := &out[i]
 		c.track, c.number, c.crosser = &w.tracks[i], int32(i), l.by[int32(i)]
 		lie := m.tags[c.slot].lie(int32(door))
 		c.lies = lie != nil && lie.lies
 		t := &m.tags[c.slot]
-		c.there = l.way > 0 && t.place >= 0 || l.way < 0 && t.place == left
+		c.there = fore == inside && t.place >= 0 || fore == outside && t.place == left
 	}
 	reach := quiet / 6
 	if l.gate != nil && !m.plan.Doors[door].TwoSided() {

@@ -150,19 +150,63 @@ func (c *crossing) level() float64 {
 	return sum / math.Max(n, 1e-9)
 }
 
-// crossings puts crossers together that belong to one load.
-func crossings(list []crosser, quiet time.Duration) []crossing {
+// What stands near a door seems to cross now and then, and so much of it that it would link the loads before and after. So a long chain
+// of crossers is cut where they are thin beside where most are; but for a crowd, which is of a load even there.
+const (
+	longChain = 2    // quiet times
+	thin      = 0.2  // of the most
+	thinnest  = 0.05 // of the most, in a crowd
+	crowded   = 2    // crossers, weighted, within half a quiet time before and after
+)
+
+// crossings puts crossers together that belong to one load: of the same way and close to one another in time.
+func crossings(list []crosser, usual float64, quiet time.Duration) []crossing {
 	var out []crossing
-	open := map[float64]int{}
-	for _, c := range list {
-		i, ok := open[c.way]
-		if ok && c.at.sub(out[i].to) <= quiet/2 {
-			out[i].to = c.at
-			out[i].crossers = append(out[i].crossers, c)
-			continue
+	for _, way := range []float64{1, -1} {
+		var chain []crosser
+		for _, c := range list {
+			if c.way != way {
+				continue
+			}
+			if n := len(chain); n > 0 && c.at.sub(chain[n-1].at) > quiet/2 {
+				out = dense(out, chain, usual, quiet)
+				chain = nil
+			}
+			chain = append(chain, c)
 		}
-		open[c.way] = len(out)
-		out = append(out, crossing{from: c.at, to: c.at, way: c.way, crossers: []crosser{c}})
+		out = dense(out, chain, usual, quiet)
 	}
+	slices.SortStableFunc(out, func(a, b crossing) int { return cmp.Compare(a.from, b.from) })
 	return out
+}
+
+// dense adds the dense parts of a chain of crossers.
+func dense(out []crossing, chain []crosser, usual float64, quiet time.Duration) []crossing {
+	if len(chain) == 0 {
+		return out
+	}
+	first, last := 0, len(chain)-1
+	if chain[last].at.sub(chain[first].at) > longChain*quiet {
+		near := make([]float64, len(chain)) // by crosser: weight of those about it
+		best, lo, hi, sum := 0, 0, 0, 0.0
+		for i := range chain {
+			for ; hi < len(chain) && chain[hi].at.sub(chain[i].at) <= quiet/2; hi++ {
+				sum += chain[hi].weight(usual)
+			}
+			for ; chain[i].at.sub(chain[lo].at) > quiet/2; lo++ {
+				sum -= chain[lo].weight(usual)
+			}
+			if near[i] = sum; sum > near[best] {
+				best = i
+			}
+		}
+		least := max(thinnest*near[best], min(crowded, thin*near[best]))
+		for first = best; first > 0 && near[first-1] >= least; first-- {
+		}
+		for last = best; last+1 < len(chain) && near[last+1] >= least; last++ {
+		}
+	}
+	out = dense(out, chain[:first], usual, quiet)
+	out = append(out, crossing{from: chain[first].at, to: chain[last].at, way: chain[first].way, crossers: chain[first : last+1]})
+	return dense(out, chain[last+1:], usual, quiet)
 }

@@ -5,8 +5,9 @@
 // rule (shelf.go), a table's moves at once, a door's goes into the door's window (door.go, window.go). A window is looked at
 // while it lasts (due.go): its reads become a film of power by tag, time and side (film.go), tags that change sides are
 // crossers (cross.go), crossers of one time and way are a load (load.go), as are tags that were as loud as what passes and left
-// again (visit.go); how each tag goes with the load (course.go, pool.go, traits.go), weighed by a fitted forest (forest.go), says who was
-// in it, and their course of sides (bearing.go) which way it went. A load is told, and its tags move, once it is over and nothing
+// again, or that were heard but for a moment (visit.go); how each tag goes with the load (course.go, pool.go, traits.go), weighed by a fitted
+// forest (forest.go), says who was in it, their course of sides (bearing.go) which way it went, and all that together (mark.go) whether it was
+// a load at all. A load is told, and its tags move, once it is over and nothing
 // about it is uncertain (verdict.go). Silence is judged on each Tick (absence.go), and when a count
 // asks for it (count.go). What was decided goes out as Events; what must survive a restart is handed out by Flush and taken
 // back by Load (state.go).

@@ -21,15 +21,21 @@ func (m *Machine) look(door int, now instant) (pending bool) {
 	f := m.film(door, w)
 	w.due, w.pending = now.add(plan.Quiet/2), false
 	told := false
-	for _, l := range m.loads(door, w, f) {
-		if !m.ready(door, w, f, &l, now) {
+	list := m.loads(door, w, f)
+	for i := range list {
+		l, later := &list[i], list[i+1:]
+		if !m.ready(door, w, f, l, now) || slices.ContainsFunc(later, func(o load) bool { return o.from <= l.to && !m.ready(door, w, f, &o, now) }) {
 			w.due, w.pending = now.add(plan.Quiet/6), true
-			if over := m.over(door, &l); over > now {
+			if over := m.over(door, l); over > now {
 				w.due = min(w.due, over)
 			}
 			break
 		}
-		m.pass(door, w, f, &l)
+		final := now >= m.over(door, l).add(givenUp*plan.Quiet) || len(later) > 0 && m.ready(door, w, f, &later[0], now)
+		if !m.pass(door, w, f, l, final) {
+			w.pending = true
+			break
+		}
 		w.done, told = max(w.done, l.to), true
 	}
 	if told {
@@ -37,6 +43,9 @@ func (m *Machine) look(door int, now instant) (pending bool) {
 	}
 	return w.pending
 }
+
+// givenUp is for how many quiet times after it is over what does not seem to be a load is looked at again.
+const givenUp = 4
 
 // ready reports whether a load is over, and either nothing in it is uncertain or it has been waited for long enough.
 func (m *Machine) ready(door int, w *window, f *film, l *load, now instant) bool {
@@ -60,10 +69,13 @@ func (m *Machine) over(door int, l *load) instant {
 // doubtful is how little evidence for or against a tag leaves it uncertain, in log odds.
 const doubtful = 2.0
 
-// uncertain reports whether what comes next may change who was in a load, or that it turned back: a tag of which that is not
-// clear is still heard, or was heard at another door.
+// uncertain reports whether what comes next may change who was in a load, or that it turned back: it is still as near as the door, or a tag of
+// which that is not clear is still heard, or was heard at another door.
 func (m *Machine) uncertain(door int, w *window, f *film, l *load, now instant) bool {
 	quiet := m.plan.Doors[door].Quiet
+	if l.way != 0 && len(l.by) > 0 && l.stays(f, now.add(-quiet)) {
+		return true
+	}
 	list := m.courses(door, w, f, l)
 	return slices.ContainsFunc(list, func(c course) bool {
 		still := now.sub(c.last) < quiet

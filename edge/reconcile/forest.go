@@ -97,8 +97,12 @@ var (
 	//go:embed through.forest
 	throughBytes []byte
 
+	//go:embed load.forest
+	loadBytes []byte
+
 	evidence = mustForest("evidence", evidenceBytes, traitCount) // that a tag was in a load
 	through  = mustForest("through", throughBytes, bearCount)    // that a load went through
+	isLoad   = mustForest("load", loadBytes, markCount)          // that it is one
 )
 
 func mustForest(name string, b []byte, over uint8) *Forest {
@@ -119,6 +123,7 @@ type Weighed struct {
 	Way      float64   // 1 in, -1 out, 0 back: as it was told
 	Heading  float64   // the way of which Bearings speak; 0 = they do not
 	Bearings []float32 // by BearingNames
+	Marks    []float32 // by MarkNames; nil where they were not asked for
 	From, To time.Time
 	Tags     []WeighedTag
 }
@@ -137,6 +142,9 @@ func (m *Machine) weighed(door int, w *window, f *film, l *load, pass string, me
 		return
 	}
 	out := &Weighed{Door: m.plan.Doors[door].ID, Pass: pass, Way: l.way, Heading: l.heading, Bearings: slices.Clone(l.bearings[:]), From: l.enter.time(), To: l.leave.time()}
+	if l.bears {
+		out.Marks = slices.Clone(l.marks[:])
+	}
 	for _, c := range m.courses(door, w, f, l) {
 		if c.inReads() == 0 || c.known == 0 || c.told >= c.lastIn && c.lastIn != 0 {
 			continue

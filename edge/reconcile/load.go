@@ -16,6 +16,7 @@ type load struct {
 	from, to     instant // while it went through
 	enter, leave instant // while it was in the door; around from and to
 	way          float64 // 1 in, -1 out, 0 back or not known
+	home         uint8   // the side that heard it better at first and at last: where it came from, if it turned back
 	sure         float64 // how much speaks for that way, 0 or more
 	shown        float64 // how many tags show the load, weighted
 	level        float64 // how well those that show it were heard, dBm
@@ -26,6 +27,7 @@ type load struct {
 	bears        bool           // odds are known
 	odds         float64        // that it went through, log odds
 	bearings     [bearCount]float32
+	marks        [markCount]float32
 	heading      float64 // the way that they speak of
 	alone        bool    // nothing but its having been heard shows it
 }
@@ -62,17 +64,22 @@ func (m *Machine) loads(door int, w *window, f *film) []load {
 	for i := range list {
 		crossers[list[i].track] = true
 	}
-	for _, c := range crossings(list, plan.Quiet) {
+	for _, c := range crossings(list, m.doors[door].usual(), plan.Quiet) {
 		if l, ok := m.accept(door, w, f, &c, crossers); ok {
 			l.occupy(f)
 			out = append(out, l)
 		}
 	}
-	out = merged(out, plan.Quiet)
-	for _, v := range merged(m.returned(door, w, f, out), plan.Quiet) {
+	out = f.merged(out, plan.Quiet)
+	for _, v := range f.merged(m.returned(door, w, f, out), plan.Quiet) {
 		if !slices.ContainsFunc(out, func(l load) bool { return v.from <= l.to.add(plan.Quiet/2) && v.to >= l.from.add(-plan.Quiet/2) }) {
 			out = append(out, v)
 		}
+	}
+	for _, l := range m.brief(door, w, f, out) {
+		l.occupy(f)
+		l.shown = float64(len(l.backers)) / 3
+		out = append(out, l)
 	}
 	slices.SortStableFunc(out, func(a, b load) int { return cmp.Compare(a.enter, b.enter) })
 	for i := range out {
@@ -217,18 +224,18 @@ func (m *Machine) alone(door int, w *window, f *film) (load, bool) {
 // in time are apart; one that turns back is heard by the far side in the middle of its stay.
 func (l *load) lean(w *window, f *film) {
 	p := l.parts(w, f)
-	l.way, l.sure = 0, 0
+	l.way, l.sure, l.home = 0, 0, p.home()
 	if by := p.apart(); math.Abs(by) >= apart || math.Abs(by) >= apartTurns && p.turns() {
 		l.way, l.sure = math.Copysign(1, by), 2*math.Abs(by)
 	}
 }
 
 // merged joins loads that were in the door at the same time: one that comes, stops and goes back crosses twice.
-func merged(list []load, quiet time.Duration) []load {
+func (f *film) merged(list []load, quiet time.Duration) []load {
 	slices.SortStableFunc(list, func(a, b load) int { return cmp.Compare(a.enter, b.enter) })
 	var out []load
 	for _, l := range list {
-		if n := len(out); n > 0 && (out[n-1].same(&l, quiet) || out[n-1].back(&l, quiet)) {
+		if n := len(out); n > 0 && (out[n-1].same(&l, quiet) || out[n-1].back(&l, f, quiet)) {
 			out[n-1].join(&l)
 			continue
 		}
@@ -246,7 +253,16 @@ func (l *load) during(o *load) bool {
 // same reports whether two loads that were in the door at the same time are one: they crossed together, or are mostly the same tags.
 func (l *load) same(o *load, quiet time.Duration) bool {
 	together := o.from.sub(l.to) <= quiet && l.from.sub(o.to) <= quiet
-	return l.during(o) && (together || 2*l.shared(o) > min(len(l.tracks()), len(o.tracks())))
+	return l.during(o) && (together || l.mostly(o))
+}
+
+// leastPart is the share of a load's tags that show the whole of it, at the least.
+const leastPart = 1.0 / 6
+
+// mostly reports whether two loads are shown by the same tags: most of the one's are the other's, and no few.
+func (l *load) mostly(o *load) bool {
+	n, a, b := l.shared(o), len(l.tracks()), len(o.tracks())
+	return 2*n > min(a, b) && float64(n) >= leastPart*float64(max(a, b))
 }
 
 // shared counts the tags that show both of two loads.
@@ -259,17 +275,42 @@ func (l *load) shared(o *load) (n int) {
 	return n
 }
 
+// For how many quiet times a load may be out of the door before it comes back, and for how many where it was as near as that all the time.
+const (
+	backSoon  = 2
+	backStays = 6
+)
+
 // back reports whether a load is this one, on its way back.
-func (l *load) back(o *load, quiet time.Duration) bool {
-	return l.way != o.way && o.enter.sub(l.leave) <= 2*quiet && 2*l.shared(o) > min(len(l.tracks()), len(o.tracks()))
+func (l *load) back(o *load, f *film, quiet time.Duration) bool {
+	if l.way == o.way || !l.mostly(o) {
+		return false
+	}
+	gap := o.enter.sub(l.leave)
+	return gap <= backSoon*quiet || gap <= backStays*quiet && l.stays(f, o.from)
+}
+
+// stays reports whether most of the tags that show a load stayed about as strong from when it was in the door until then.
+func (l *load) stays(f *film, until instant) bool {
+	stayed, list := 0, l.tracks()
+	for _, track := range list {
+		if slices.ContainsFunc(f.stays(track), func(s stay) bool { return s.from <= l.to && s.to >= until }) {
+			stayed++
+		}
+	}
+	return 2*stayed > len(list)
 }
 
 // join adds a load that is part of this one.
 func (l *load) join(o *load) {
 	all := l.shown + o.shown
 	l.level = (l.level*l.shown + o.level*o.shown) / max(all, 1e-9)
-	l.from, l.to = min(l.from, o.from), max(l.to, o.to)
-	l.enter, l.leave = min(l.enter, o.enter), max(l.leave, o.leave)
+	if l.shown < thin*o.shown {
+		l.from, l.to, l.enter, l.leave = o.from, o.to, o.enter, o.leave
+	} else if o.shown >= thin*l.shown {
+		l.from, l.to = min(l.from, o.from), max(l.to, o.to)
+		l.enter, l.leave = min(l.enter, o.enter), max(l.leave, o.leave)
+	}
 	if o.shown > l.shown {
 		l.way = o.way
 	}

@@ -45,7 +45,7 @@ const (
 	tagOver            // dB by which it was weaker before
 	tagUnder           // and after
 	tagStill           // pairs of reads whose phases are those of a tag at rest
-	tagThere           // it is already where the load goes
+	tagThere           // it is already where the load goes, or where one that turned back did not come from
 	tagDue             // it is where the load comes from
 	tagTold            // since its last pass
 	tagRival           // dB by which this door heard it better than the best of the others
@@ -54,8 +54,12 @@ const (
 	tagBehind          // the middle of its power in time
 	tagWider           // the spread of that
 	tagKnown           // logarithm of its reads before
-	tagFore            // share of its reads before at the side where the load goes
-	tagAft             // share of its reads after at the side where it came from
+	tagFore            // share of its reads before at the side where the load goes, or which one that turned back did not come from
+	tagAft             // share of its reads after at the side where it came from, or which one that turned back did not come from
+	loadShows          // share of the tags heard then that show it
+	loadAmong          // share that were well heard before and after as well
+	loadOthers         // share that another door heard better
+	tagRank            // share that were weaker than the tag
 	traitCount
 )
 
@@ -108,7 +112,14 @@ var TraitNames = [traitCount]string{
 	tagKnown:    "reads before beside the others', logarithm",
 	tagFore:     "share of reads before at the side where the load went",
 	tagAft:      "share of reads after at the side where it came from",
+	loadShows:   "share of the tags heard that show the load",
+	loadAmong:   "share of the tags heard that were heard before and after",
+	loadOthers:  "share of the tags heard that another door heard better",
+	tagRank:     "share of the tags heard that were weaker",
 }
+
+// wellHeard is so many reads before a load, and so many after it, from which a tag was near by all the time.
+const wellHeard = 3
 
 // far bounds times, in quiet times, and unrivalled is by how many dB a door hears better what another did not hear.
 const (
@@ -124,13 +135,26 @@ func (m *Machine) traits(door int, w *window, f *film, l *load, list []course) {
 		usual = l.level
 	}
 	rivals := m.rivals(door, l)
-	heard, all := 0.0, 0.0
+	rival := func(c *course) float64 {
+		if power, ok := m.tags[c.slot].byOther(int32(door)); ok && math.Abs(l.from.seconds(m.tags[c.slot].moved)) < quiet.Seconds() {
+			return max(rivals[c.slot], power)
+		}
+		return rivals[c.slot]
+	}
+	heard, all, shows, among, others := 0.0, 0.0, 0.0, 0.0, 0.0
+	var powers []float64
 	for i := range list {
 		if c := &list[i]; c.inReads() > 0 {
 			heard++
 			all += math.Sqrt(c.energy)
+			shows += indicator(l.by[c.number] != nil || l.backers[c.number])
+			among += indicator(min(c.before.reads, c.after.reads) >= wellHeard)
+			others += indicator(rival(c) > c.energy)
+			powers = append(powers, c.energy)
 		}
 	}
+	slices.Sort(powers)
+	fore, aft := l.unlikely()
 	units := func(at, since instant) float64 {
 		return clamp(at.seconds(since)/quiet.Seconds(), -far, far)
 	}
@@ -181,19 +205,20 @@ func (m *Machine) traits(door int, w *window, f *film, l *load, list []course) {
 		if c.after.reads > 0 {
 			set(tagUnder, c.topIn-c.after.mean())
 		}
-		set(tagFore, c.before.at(l.way < 0))
-		set(tagAft, c.after.at(l.way > 0))
+		set(tagFore, c.before.at(fore == outside))
+		set(tagAft, c.after.at(aft == outside))
 		set(tagStill, c.still)
 		set(loadGated, indicator(l.gate != nil))
 		set(tagThere, indicator(c.there))
-		set(tagDue, indicator(l.way > 0 && t.place == left || l.way < 0 && t.place >= 0))
+		set(tagDue, indicator(fore == inside && t.place == left || fore == outside && t.place >= 0))
 		set(tagTold, clamp(m.told(c.track, l.enter).Seconds()/quiet.Seconds(), -far, 10*far))
+		set(loadShows, shows/heard)
+		set(loadAmong, among/heard)
+		set(loadOthers, others/heard)
+		weaker, _ := slices.BinarySearch(powers, c.energy)
+		set(tagRank, float64(weaker)/heard)
 		set(tagRival, unrivalled)
-		p := rivals[c.slot]
-		if power, ok := t.byOther(int32(door)); ok && math.Abs(l.from.seconds(t.moved)) < quiet.Seconds() {
-			p = max(p, power)
-		}
-		if p > 0 {
+		if p := rival(c); p > 0 {
 			set(tagRival, clamp(10*math.Log10(max(c.energy, 1e-12)/p), -unrivalled, unrivalled))
 		}
 		c.norms = [len(norms)]float32{v[tagEarly], v[tagLate], c.norms[2], v[tagSpread], float32(math.Log1p(float64(c.before.reads)))}
@@ -224,6 +249,20 @@ func beside(l *load, list []course) {
 				c.traits[trait] = c.norms[k] - median
 			}
 		}
+	}
+}
+
+// unlikely are the sides at which the tags of a load are not expected before it came and after it went.
+func (l *load) unlikely() (before, after uint8) {
+	switch {
+	case l.way > 0:
+		return inside, outside
+	case l.way < 0:
+		return outside, inside
+	case l.home == inside:
+		return outside, outside
+	default:
+		return inside, inside
 	}
 }
 

@@ -47,7 +47,7 @@ func (m *Machine) judge(door int, w *window) {
 		}
 	}
 	for _, l := range list {
-		m.pass(door, w, f, &l)
+		m.pass(door, w, f, &l, true)
 	}
 	if w.pass != "" {
 		m.tell(Event{Pass: &wire.Pass{
@@ -56,15 +56,23 @@ func (m *Machine) judge(door int, w *window) {
 	}
 }
 
-// pass tells the end of a pass, and moves its tags; false where no tag was in the load.
-func (m *Machine) pass(door int, w *window, f *film, l *load) bool {
+// pass tells the end of a pass, and moves its tags, if l was a load. It is false where it does not seem to be one, and more may be learned.
+func (m *Machine) pass(door int, w *window, f *film, l *load, final bool) bool {
 	members := m.members(door, w, f, l)
 	if len(members) == 0 || 3*len(members) < len(l.backers) || 2*len(members) < len(l.by) {
 		m.weighed(door, w, f, l, "", nil)
-		return false
+		return true
 	}
 	if members = m.bear(door, w, f, l, members); len(members) == 0 {
-		return false
+		return true
+	}
+	if l.bears {
+		if l.marks = m.marks(door, w, l, members); isLoad.Score(l.marks[:]) < 0 {
+			if final {
+				m.weighed(door, w, f, l, "", members)
+			}
+			return final
+		}
 	}
 	dir, sure := m.direction(door, l)
 	if w.pass == "" {

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -45,12 +47,56 @@ func (m *Machine) returned(door int, w *window, f *film, loads []load) []load {
 	return found
 }
 
+// brief finds what is heard so badly that hardly a tag is read by both sides, such as metal goods: tags that appeared together and were gone
+// again within the time in which a load passes. loads are those that were found otherwise.
+func (m *Machine) brief(door int, w *window, f *film, loads []load) (out []load) {
+	quiet := m.plan.Doors[door].Quiet
+	var list []int32
+	for i := range w.tracks {
+		t := &w.tracks[i]
+		if t.first > w.done && t.last.sub(t.first) <= quiet && m.told(t, t.first) >= freshFor*quiet && !m.lies(door, t) {
+			list = append(list, int32(i))
+		}
+	}
+	slices.SortFunc(list, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(w.tracks[a].middle(), w.tracks[b].middle()), cmp.Compare(a, b))
+	})
+	var last instant
+	for _, i := range list {
+		t := &w.tracks[i]
+		if n := len(out); n == 0 || t.middle().sub(last) > quiet/3 || t.middle().sub(out[n-1].from) > quiet {
+			out = append(out, load{from: t.middle(), by: map[int32]*crosser{}, backers: map[int32]bool{}, level: math.Inf(-1)})
+		}
+		l := &out[len(out)-1]
+		last = t.middle()
+		l.to = last
+		l.backers[i] = true
+		if t.known > 0 {
+			l.level = max(l.level, float64(t.top)/100)
+		}
+	}
+	return slices.DeleteFunc(out, func(l load) bool {
+		if math.IsInf(l.level, -1) || slices.ContainsFunc(loads, func(o load) bool { return l.from <= o.leave.add(quiet/2) && l.to >= o.enter.add(-quiet/2) }) {
+			return true
+		}
+		var seen [sides]uint32
+		for k := range l.backers {
+			for s, n := range w.tracks[k].seen {
+				seen[s] += n
+			}
+		}
+		return seen[inside] == 0 || seen[outside] == 0
+	})
+}
+
+func (t *track) middle() instant { return t.first + (t.last-t.first)/2 }
+
 // What a load that turned back has to show.
 const (
-	lowest    = 1.0 // dB beside the usual level at which a visit counts
-	backBelow = 6.0 // dB below the usual level of what passes at which a tag counts half
-	leastBack = 0.6 // tags
-	evenShare = 0.3 // of these that both sides heard about as well
+	lowest    = -1.0 // dB beside the usual level at which a visit counts
+	backBelow = 6.0  // dB below the usual level of what passes at which a tag counts half
+	leastBack = 0.25 // tags
+	evenShare = 0.3  // of these that both sides heard about as well
 )
 
 // shows reports whether a visit is that of a load: it was about as loud as what passes, at both sides.
