@@ -50,7 +50,7 @@ func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fit", flag.ContinueOnError)
 	seeds := flags.Int("seeds", 24, "recordings of each setting")
 	passes := flags.Int("passes", 60, "passes of each recording")
-	trees := flags.Int("trees", 320, "trees of the forest")
+	trees := flags.Int("trees", 400, "trees of the forest")
 	leaves := flags.Int("leaves", 32, "leaves of a tree")
 	dir := flags.String("out", "../edge/reconcile", "directory to write the forests to")
 	if err := flags.Parse(args); err != nil {

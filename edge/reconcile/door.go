@@ -15,7 +15,7 @@ type doorState struct {
 	readers []string
 	cells   []cell    // by photocell
 	closed  instant   // reads up to here belong to windows that were judged
-	begun   instant   // when the last pass began; no two begin at once, so that each has an id of its own
+	begun   instant   // the moment that the last pass is named by: when it began, or a later one, so that each has an id of its own
 	wins    []*window // open, by when they opened; more than one while late reads may come, or where passes follow closely
 	ended   []ended   // windows closed since the last Flush
 	dirty   bool
@@ -114,9 +114,8 @@ func (m *Machine) announce(door int, w *window, t *track, r *sighting) {
 // begin makes a window a Pass.
 func (m *Machine) begin(door int, w *window, at instant) {
 	id, d := m.plan.Doors[door].ID, &m.doors[door]
-	at = max(at, d.begun+1)
-	w.began, d.begun = at, at
-	w.pass = m.plan.Occurrence(at.time(), "pass", id)
+	w.began, d.begun = at, max(at, d.begun+1)
+	w.pass = m.plan.Occurrence(d.begun.time(), "pass", id)
 	d.dirty = true
 	m.tell(Event{Pass: &wire.Pass{ID: w.pass, Door: id, Opened: at.time()}})
 }

@@ -250,10 +250,11 @@ func (l *load) during(o *load) bool {
 	return both > 0 && 2*both >= min(l.leave-l.enter, o.leave-o.enter)
 }
 
-// same reports whether two loads that were in the door at the same time are one: they crossed together, or are mostly the same tags.
+// same reports whether two loads that were in the door at the same time are one: they crossed together the same way, or the other way but for a few
+// tags, which have their fades, or they are mostly the same tags.
 func (l *load) same(o *load, quiet time.Duration) bool {
 	together := o.from.sub(l.to) <= quiet && l.from.sub(o.to) <= quiet
-	return l.during(o) && (together || l.mostly(o))
+	return l.during(o) && (together && (l.way == o.way || min(l.shown, o.shown) < thin*max(l.shown, o.shown)) || l.mostly(o))
 }
 
 // leastPart is the share of a load's tags that show the whole of it, at the least.

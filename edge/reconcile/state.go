@@ -243,7 +243,7 @@ func (m *Machine) loadDoor(id string, d *decoder) {
 		return
 	}
 	had := &m.doors[i]
-	had.closed, had.heard, had.wins, had.doubts = st.closed, st.heard, st.wins, st.doubts
+	had.closed, had.heard, had.begun, had.wins, had.doubts = st.closed, st.heard, st.begun, st.wins, st.doubts
 	copy(had.cells, st.cells)
 }
 
