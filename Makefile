@@ -110,7 +110,7 @@ bench: build ## benchmarks, each beside its peer or physical limit
 	@TALLYDOCK_BENCH=1 go test -count=1 -v -run Measure -timeout 20m ./deploy/e2e/...
 
 .PHONY: fit
-fit: ## fit what a door judges by (edge/reconcile/*.forest) to simulated passes; six minutes
+fit: ## fit what a door judges by (edge/reconcile/*.forest) to simulated passes; twenty minutes
 	@cd deploy && go run ./fit --out ../edge/reconcile
 
 .PHONY: faults

@@ -48,7 +48,7 @@ type row struct {
 
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fit", flag.ContinueOnError)
-	seeds := flags.Int("seeds", 24, "recordings of each setting")
+	seeds := flags.Int("seeds", 26, "recordings of each setting")
 	passes := flags.Int("passes", 60, "passes of each recording")
 	trees := flags.Int("trees", 400, "trees of the forest")
 	leaves := flags.Int("leaves", 32, "leaves of a tree")

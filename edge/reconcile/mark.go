@@ -5,11 +5,11 @@ import "math"
 // A load's marks are what shows that it is one, and not goods beside the door that seem to pass: its bearings, the mean traits of the
 // tags that would be in it, and these.
 const (
-	markOdds  = bearCount + traitCount + iota // that it went through, log odds
-	markShown                                 // share of the tags that show it that were in it
-	markTags                                  // logarithm of how many were
-	markSince                                 // since what was told before it, quiet times
-	markRest                                  // sureness of the surest tag
+	markOdds   = bearCount + traitCount + iota // that it went through, log odds
+	markShown                                  // share of the tags that show it that were in it
+	markTags                                   // logarithm of how many were
+	markSince                                  // since what was told before it, quiet times
+	markSurest                                 // sureness of the surest tag
 	markCount
 )
 
@@ -40,7 +40,7 @@ func (m *Machine) marks(door int, w *window, l *load, members []course) (v [mark
 	if w.done != 0 {
 		v[markSince] = float32(clamp(l.enter.seconds(w.done)/m.plan.Doors[door].Quiet.Seconds(), -far, far))
 	}
-	v[markRest] = float32(min(surest, 8))
+	v[markSurest] = float32(min(surest, 8))
 	return v
 }
 

@@ -59,7 +59,7 @@ func (m *Machine) judge(door int, w *window) {
 // pass tells the end of a pass, and moves its tags, if l was a load. It is false where it does not seem to be one, and more may be learned.
 func (m *Machine) pass(door int, w *window, f *film, l *load, final bool) bool {
 	members := m.members(door, w, f, l)
-	if len(members) == 0 || 3*len(members) < len(l.backers) || 2*len(members) < len(l.by) {
+	if len(members) == 0 || !m.bearing(door, l) && (3*len(members) < len(l.backers) || 2*len(members) < len(l.by)) {
 		m.weighed(door, w, f, l, "", nil)
 		return true
 	}
@@ -107,9 +107,14 @@ func (m *Machine) pass(door int, w *window, f *film, l *load, final bool) bool {
 	return true
 }
 
+// bearing reports whether the reads alone say what a load was, and where it went.
+func (m *Machine) bearing(door int, l *load) bool {
+	return l.gate == nil && !l.alone && m.plan.Doors[door].TwoSided()
+}
+
 // bear finds the way of a load by the tags that were in it, and who was in it by that way.
 func (m *Machine) bear(door int, w *window, f *film, l *load, members []course) []course {
-	if l.gate != nil || l.alone || !m.plan.Doors[door].TwoSided() {
+	if !m.bearing(door, l) {
 		return members
 	}
 	l.only = make([]int32, len(members))
