@@ -22,11 +22,11 @@ type plain struct {
 	tags     uint64
 	at1m     float64 // dBm
 	exponent float64
-	noise    float64 // dB, of each read
-	ripple   float64 // dB, of echoes over the way
-	pattern  float64 // dB by which an antenna is weaker behind than in front
-	unequal  [3]float64
-	floor    float64 // dBm at which half the reads are lost
+	noise    float64                                 // dB, of each read
+	ripple   float64                                 // dB, of echoes over the way
+	pattern  float64                                 // dB by which an antenna is weaker behind than in front
+	unequal  struct{ antennas, tags, pairs float64 } // dB by which they differ; pairs: a tag at an antenna
+	floor    float64                                 // dBm at which half the reads are lost
 	dwell    float64
 	rate     float64 // reads a second at most of one tag
 	air      float64 // reads a second at most of one reader
@@ -36,14 +36,14 @@ type plain struct {
 	ends     float64
 }
 
-// plainAntenna looks to a side of the door, or along the wall where both are 0.
+// plainAntenna is where it is, and looks that way.
 type plainAntenna struct {
-	door        int
-	port        uint8
-	x, y        float64
-	lookX       float64
-	lookY       float64
-	gain, phase float64
+	door         int
+	port         uint8
+	x, y         float64
+	lookX, lookY float64
+	gain         float64 // dB
+	phase        float64 // of its echoes
 }
 
 // plainBody is what moves on a way, or stands at its only place.
@@ -54,12 +54,13 @@ type plainBody struct {
 
 type plainPoint struct{ t, x, y float64 }
 
+// plainTag is a tag, so far from its body's middle.
 type plainTag struct {
 	id   devices.Tag
 	x, y float64
-	own  float64
-	by   []float64 // by antenna
-	wave [2]float64
+	own  float64    // dB
+	by   []float64  // dB, by antenna
+	wave [2]float64 // of its echoes, rad/m
 }
 
 // newPlain draws a world.
@@ -71,7 +72,7 @@ func newPlain(seed uint64) *plain {
 		pattern: between(0, 12) * float64(rng.IntN(2)), floor: between(-78, -66), dwell: between(0.05, 0.3),
 		rate: math.Exp(between(math.Log(2), math.Log(30))), air: between(80, 500),
 	}
-	p.unequal = [3]float64{between(0, 3), between(0, 4), between(0, 3)} // dB of antennas, of tags, and of a tag at an antenna
+	p.unequal.antennas, p.unequal.tags, p.unequal.pairs = between(0, 3), between(0, 4), between(0, 3)
 	apart, deep, wide := between(3.2, 7), between(0.3, 1.8), between(1.2, 1.8)
 	for door := range 2 {
 		for port := range 4 {
@@ -79,7 +80,7 @@ func newPlain(seed uint64) *plain {
 			if port%2 == 1 {
 				a.y = -deep
 			}
-			a.gain, a.phase = p.unequal[0]*rng.NormFloat64(), 2*math.Pi*rng.Float64()
+			a.gain, a.phase = p.unequal.antennas*rng.NormFloat64(), 2*math.Pi*rng.Float64()
 			a.lookX = -math.Copysign(1, a.x-apart*float64(door))
 			p.antennas = append(p.antennas, a)
 		}
@@ -101,7 +102,9 @@ func (p *plain) write(passes int, start time.Time) (truth []replay.Truth) {
 	if p.rng.IntN(5) == 0 {
 		most = 200
 	}
-	turns, stops, stays, passing := 0.3*p.rng.Float64()*float64(p.rng.IntN(2)), 0.2*p.rng.Float64(), 0.5*p.rng.Float64()*float64(p.rng.IntN(2)), 0.3*p.rng.Float64()*float64(p.rng.IntN(2))
+	sometimes := func(most float64) float64 { return most * p.rng.Float64() * float64(p.rng.IntN(2)) }
+	turns, stops := sometimes(0.3), 0.2*p.rng.Float64()
+	stays, passing := sometimes(0.5), sometimes(0.3)
 	moment := func(t float64) time.Time { return start.Add(time.Duration(t * float64(time.Second))) }
 	free := [2]float64{3, 3}
 	for len(truth) < passes {
@@ -112,7 +115,7 @@ func (p *plain) write(passes int, start time.Time) (truth []replay.Truth) {
 		x, speed, far, from := apart*float64(door)+between(-0.5, 0.5), between(0.5, 2.8), between(3, 6), math.Copysign(1, p.rng.Float64()-0.5)
 		t := free[door] + gap*p.rng.ExpFloat64()*0.5 + 1
 		b := plainBody{tags: p.goods(int(math.Exp(between(0, math.Log(most)))), 0.5)}
-		body := func(points ...[2]float64) { // y, and for how long it stays there
+		drive := func(points ...[2]float64) { // y, and for how long it stays there
 			at := points[0][0]
 			for _, q := range points {
 				t += math.Abs(q[0]-at) / speed
@@ -124,7 +127,7 @@ func (p *plain) write(passes int, start time.Time) (truth []replay.Truth) {
 				}
 			}
 		}
-		if from < 0 && p.rng.Float64() < stays || from > 0 && p.rng.Float64() < stays { // it waits near by before
+		if p.rng.Float64() < stays { // it waits near by before
 			b.way = append(b.way, plainPoint{max(0, t-between(5, 200)), x, from * far})
 		}
 		to, stop := -from, 0.0
@@ -133,9 +136,9 @@ func (p *plain) write(passes int, start time.Time) (truth []replay.Truth) {
 		}
 		if p.rng.Float64() < turns {
 			to = from
-			body([2]float64{from * far, 0}, [2]float64{between(-1, 1.2), stop * float64(p.rng.IntN(2))}, [2]float64{from * far, 0})
+			drive([2]float64{from * far, 0}, [2]float64{between(-1, 1.2), stop * float64(p.rng.IntN(2))}, [2]float64{from * far, 0})
 		} else {
-			body([2]float64{from * far, 0}, [2]float64{between(-1, 1), stop}, [2]float64{to * far, 0})
+			drive([2]float64{from * far, 0}, [2]float64{between(-1, 1), stop}, [2]float64{to * far, 0})
 		}
 		free[door] = t
 		if p.rng.Float64() < stays {
@@ -173,9 +176,9 @@ func (p *plain) goods(n int, half float64) []plainTag {
 		g := &out[i]
 		p.tags++
 		g.id, _ = devices.NewTag(devices.TagEPC, []byte{0x30, 0x34, 0x25, 0x7b, 0xf7, 0x19, 0x4e, 0x40, byte(p.tags >> 24), byte(p.tags >> 16), byte(p.tags >> 8), byte(p.tags)})
-		g.x, g.y, g.own = half*(2*p.rng.Float64()-1), half*(2*p.rng.Float64()-1), p.unequal[1]*p.rng.NormFloat64()
+		g.x, g.y, g.own = half*(2*p.rng.Float64()-1), half*(2*p.rng.Float64()-1), p.unequal.tags*p.rng.NormFloat64()
 		for range p.antennas {
-			g.by = append(g.by, p.unequal[2]*p.rng.NormFloat64())
+			g.by = append(g.by, p.unequal.pairs*p.rng.NormFloat64())
 		}
 		g.wave = [2]float64{4 + 8*p.rng.Float64(), 4 + 8*p.rng.Float64()}
 	}

@@ -85,3 +85,30 @@ func TestTagThatLayBesideTheDoorAndWasTakenAwayCountsAgain(t *testing.T) {
 		t.Errorf("what came back is told as %+v", r.crossings)
 	}
 }
+
+// Metal goods: each tag is read once or twice while the load is in the door, and never else.
+func TestGoodsHeardForAMomentAreAPass(t *testing.T) {
+	right, loads := 0, 20
+	for seed := range loads {
+		rng := rand.New(rand.NewPCG(15, uint64(seed)))
+		r := newRig(t, reconcile.Defaults())
+		r.walk(rng, "d1", []int{11, 12, 13, 14}, 6*time.Second, inwards) // so that the door knows how its loads are heard
+		r.wait(time.Minute)
+		told, from := len(r.ends), r.now
+		antennas, want := []uint8{2, 1}, wire.In
+		if seed%2 == 1 {
+			antennas, want = []uint8{1, 2}, wire.Out
+		}
+		for step := range 12 {
+			r.now = from.Add(time.Duration(step)*125*time.Millisecond + time.Duration(rng.IntN(40))*time.Millisecond)
+			r.read("d1", antennas[step/6], 1+(step*5+step/6)%8, -64-6*rng.Float64())
+		}
+		r.wait(30 * time.Second)
+		if len(r.ends) == told+1 && r.ends[told].Direction == want && r.ends[told].Tags == 4 { // the door asks for two reads of a tag
+			right++
+		}
+	}
+	if right < loads*8/10 {
+		t.Errorf("%d of %d loads are told", right, loads)
+	}
+}
