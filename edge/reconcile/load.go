@@ -86,6 +86,11 @@ func (m *Machine) loads(door int, w *window, f *film) []load {
 		if l := &out[i]; len(l.by) == 0 || l.leave.sub(l.enter) > longestStop*plan.Quiet {
 			l.bound(plan.Quiet)
 		}
+	}
+	for i := range out {
+		for k := range out {
+			out[i].yield(&out[k])
+		}
 		out[i].lean(w, f)
 	}
 	if len(plan.Photocells) > 0 {
@@ -173,6 +178,17 @@ const longestStop = 13
 // bound keeps a load from lasting for as long as goods stand beside the door before or after it.
 func (l *load) bound(quiet time.Duration) {
 	l.enter, l.leave = max(l.enter, l.from.add(-2*quiet)), min(l.leave, l.to.add(2*quiet))
+}
+
+// yield keeps a load from being in the door when one that far more shows is: its tags may be that one's, on their way to the door or from it.
+func (l *load) yield(to *load) {
+	switch {
+	case to.shown < 2*l.shown || l.leave <= to.enter || l.enter >= to.leave:
+	case l.to <= to.enter:
+		l.leave = to.enter
+	case l.from >= to.leave:
+		l.enter = to.leave
+	}
 }
 
 // From which distance between the centroids of the two sides' power, in standard deviations of the whole, a load went through; and
