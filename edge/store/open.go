@@ -231,7 +231,7 @@ func tryOpen(opt badger.Options) (db *badger.DB, err error) {
 func (s *Store) badgerOptions() badger.Options {
 	threshold := min(512<<10, s.opt.MemTable/10)
 	opt := badger.DefaultOptions(s.badgerDir()).WithSyncWrites(true).WithMemTableSize(s.opt.MemTable).
-		WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(4).
+		WithNumMemtables(1).WithNumLevelZeroTables(2).WithNumLevelZeroTablesStall(4).
 		WithBaseTableSize(1 << 20).WithBaseLevelSize(4 << 20).
 		WithValueLogFileSize(16 << 20).WithValueThreshold(threshold).
 		WithBlockCacheSize(4 << 20).WithIndexCacheSize(4 << 20).
