@@ -221,18 +221,21 @@ func play(setting radio.Setting, passes int, seed uint64) (out [kinds][]row, err
 	for i := range want {
 		want[i].From, want[i].To = v.moment(want[i].From), v.moment(want[i].To)
 	}
-	out[ofLoads] = loadRows(loads, want)
+	of := make([]*replay.Truth, len(loads))
+	for i, l := range loads {
+		of[i] = passOf(l, want)
+	}
+	out[ofLoads] = loadRows(loads, of)
 	told := map[string]bool{} // tag and pass
 	for i, l := range loads {
-		of := passOf(l, want)
-		rows := tagRows(l, of, told)
+		rows := tagRows(l, of[i], told)
 		if l.Marks != nil && out[ofLoads][i].truth == 0 {
 			for k := range rows {
 				rows[k].weight = unlikely
 			}
 		}
 		out[ofTags] = append(out[ofTags], rows...)
-		if r, ok := wayRow(l, of); ok {
+		if r, ok := wayRow(l, of[i]); ok {
 			out[ofWays] = append(out[ofWays], r)
 		}
 	}
@@ -302,12 +305,12 @@ func wayRow(l *reconcile.Weighed, of *replay.Truth) (row, bool) {
 	return r, 2*its > members
 }
 
-// shared counts the tags of a load that were in a pass, and all that were in it.
+// shared counts the tags of a load that were in a pass, if there was one, and all that were in it.
 func shared(l *reconcile.Weighed, of *replay.Truth) (its, members int) {
 	for _, t := range l.Tags {
 		if t.Member {
 			members++
-			if of.EPCs[hex.EncodeToString(t.Tag.Bytes())] {
+			if of != nil && of.EPCs[hex.EncodeToString(t.Tag.Bytes())] {
 				its++
 			}
 		}
@@ -315,29 +318,19 @@ func shared(l *reconcile.Weighed, of *replay.Truth) (its, members int) {
 	return its, members
 }
 
-// loadRows says of each load whether it was a pass: the one that has most of its tags, where it has several. A load without marks gives a
-// row without traits.
-func loadRows(loads []*reconcile.Weighed, want []replay.Truth) (out []row) {
+// loadRows says of each load whether it was the pass that it is of: the one that has most of its tags, where it has several. A load without
+// marks gives a row without traits.
+func loadRows(loads []*reconcile.Weighed, of []*replay.Truth) (out []row) {
 	best, most := map[*replay.Truth]int{}, map[*replay.Truth]int{}
 	for i, l := range loads {
-		if of := passOf(l, want); of != nil && l.Marks != nil {
-			if its, members := shared(l, of); 2*its > members && its > most[of] {
-				best[of], most[of] = i, its
-			}
+		its, members := shared(l, of[i])
+		if l.Marks != nil && 2*its > members && its > most[of[i]] {
+			best[of[i]], most[of[i]] = i, its
 		}
+		out = append(out, row{traits: l.Marks, weight: float32(math.Sqrt(float64(members)))})
 	}
-	for i, l := range loads {
-		members := 0
-		for _, t := range l.Tags {
-			if t.Member {
-				members++
-			}
-		}
-		r := row{traits: l.Marks, weight: float32(math.Sqrt(float64(members)))}
-		if of := passOf(l, want); of != nil && most[of] > 0 && best[of] == i {
-			r.truth = 1
-		}
-		out = append(out, r)
+	for _, i := range best {
+		out[i].truth = 1
 	}
 	return out
 }

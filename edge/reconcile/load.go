@@ -282,10 +282,13 @@ func (l *load) mostly(o *load) bool {
 	return 2*n > min(a, b) && float64(n) >= leastPart*float64(max(a, b))
 }
 
+// shows reports whether a tag shows the load.
+func (l *load) shows(track int32) bool { return l.by[track] != nil || l.backers[track] }
+
 // shared counts the tags that show both of two loads.
 func (l *load) shared(o *load) (n int) {
 	for _, k := range o.tracks() {
-		if l.by[k] != nil || l.backers[k] {
+		if l.shows(k) {
 			n++
 		}
 	}

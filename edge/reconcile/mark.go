@@ -28,7 +28,7 @@ func (m *Machine) marks(door int, w *window, l *load, members []course) (v [mark
 		for k, x := range c.traits {
 			v[bearCount+k] += x / n
 		}
-		if l.by[c.number] != nil || l.backers[c.number] {
+		if l.shows(c.number) {
 			shown++
 		}
 		surest = max(surest, c.score)

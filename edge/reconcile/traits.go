@@ -147,7 +147,7 @@ func (m *Machine) traits(door int, w *window, f *film, l *load, list []course) {
 		if c := &list[i]; c.inReads() > 0 {
 			heard++
 			all += math.Sqrt(c.energy)
-			shows += indicator(l.by[c.number] != nil || l.backers[c.number])
+			shows += indicator(l.shows(c.number))
 			among += indicator(min(c.before.reads, c.after.reads) >= wellHeard)
 			others += indicator(rival(c) > c.energy)
 			powers = append(powers, c.energy)
@@ -235,7 +235,7 @@ func beside(l *load, list []course) {
 	for k, trait := range norms {
 		var of []float32
 		for i := range list {
-			if c := &list[i]; c.inReads() > 0 && (l.by[c.number] != nil || l.backers[c.number]) {
+			if c := &list[i]; c.inReads() > 0 && l.shows(c.number) {
 				of = append(of, c.norms[k])
 			}
 		}
