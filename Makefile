@@ -11,7 +11,7 @@ MADE     := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
 DEBS     := amd64 arm64
 WEB      := hub/web
 TOOLS    := $(CURDIR)/bin/tools
-DEBIAN   := chromium fonts-noto-cjk mosquitto
+DEBIAN   := chromium fonts-noto-cjk mosquitto postgresql
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 .PHONY: help

@@ -1,6 +1,8 @@
 package devices
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -114,4 +116,9 @@ func (t *Tag) UnmarshalText(b []byte) error {
 	}
 	*t = p
 	return nil
+}
+
+// Compare orders tags by kind, then by identity: the order of their kind and bytes written one after the other.
+func (t Tag) Compare(o Tag) int {
+	return cmp.Or(cmp.Compare(t.kind, o.kind), bytes.Compare(t.id[:t.n], o.id[:o.n]))
 }

@@ -135,13 +135,14 @@ func (s *site) books() {
 	}
 	defer db.Close()
 	for what, query := range map[string]string{
-		"items whose entries do not add up to 0": `SELECT count(*) FROM (SELECT item FROM entry GROUP BY item HAVING SUM(quantity) <> 0)`,
-		"movements applied twice":                `SELECT count(*) - count(DISTINCT key) FROM movement`,
+		"items whose entries do not add up to 0":  `SELECT count(*) FROM (SELECT item FROM entry GROUP BY item HAVING SUM(quantity) <> 0)`,
+		"items whose balances do not add up to 0": `SELECT count(*) FROM (SELECT item FROM balance GROUP BY item HAVING SUM(quantity) <> 0)`,
+		"movements applied twice":                 `SELECT count(*) - count(DISTINCT key) FROM movement`,
 		"balances that are not their entries": `SELECT count(*) FROM (
 			SELECT e.item, e.location, e.state, SUM(e.quantity) q FROM entry e GROUP BY e.item, e.location, e.state, e.lot
 			EXCEPT SELECT item, location, state, quantity FROM balance) WHERE q <> 0`,
 		"tags at two places": `SELECT count(*) FROM (SELECT tag, location FROM entry
-			WHERE tag <> '' AND location NOT IN ('SUPPLIER', 'CUSTOMER', 'LOSS') GROUP BY tag, location HAVING SUM(quantity) NOT IN (0, 1))`,
+			WHERE length(tag) > 0 AND location NOT IN ('SUPPLIER', 'CUSTOMER', 'LOSS') GROUP BY tag, location HAVING SUM(quantity) NOT IN (0, 1))`,
 		"records that broke the chain": `SELECT count(*) FROM quarantine WHERE reason IN ('chain_broken', 'epoch_gap', 'undecodable')`,
 	} {
 		var n int

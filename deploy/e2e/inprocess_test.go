@@ -16,6 +16,7 @@ import (
 	hubapp "github.com/tallydock/tallydock/hub/app"
 	"github.com/tallydock/tallydock/hub/catalog"
 	hubconfig "github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/simulators/play"
 	"github.com/tallydock/tallydock/simulators/scenario"
@@ -71,7 +72,7 @@ func (s *site) importCatalogue() {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		_, err = catalog.NewImporter(sqlite.Catalog{DB: db}).Import(s.t.Context(), kind, f)
+		_, err = catalog.NewImporter(store.Catalog{DB: db}).Import(s.t.Context(), kind, f)
 		f.Close()
 		if err != nil {
 			s.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -202,10 +203,10 @@ func (r *hubRoad) rawSQLite() float64 {
 		r.t.Fatal(err)
 	}
 	defer from.Close()
-	movements := readRows(r.t, from, `SELECT id, kind, source, effective_at, recorded_at, actor, key, reverses, pass, evidence FROM movement ORDER BY id`)
-	entries := readRows(r.t, from, `SELECT movement, line, item, lot, tag, location, state, quantity, value FROM entry ORDER BY movement, line`)
-	if len(movements) != hubRounds*hubTags || len(entries) != 2*len(movements) {
-		r.t.Fatalf("the hub has %d movements and %d entries of %d movements", len(movements), len(entries), hubRounds*hubTags)
+	movements := readRows(r.t, from, `SELECT * FROM movement ORDER BY id`)
+	lines := readRows(r.t, from, `SELECT * FROM movement_line ORDER BY movement, line`)
+	if len(movements) != hubRounds*hubTags || len(lines) != len(movements) {
+		r.t.Fatalf("the hub has %d movements and %d lines of %d movements", len(movements), len(lines), hubRounds*hubTags)
 	}
 	file := filepath.Join(r.h.Dir, "raw.db")
 	made, err := sqlite.Open(r.t.Context(), file, time.Now, nil)
@@ -221,7 +222,7 @@ func (r *hubRoad) rawSQLite() float64 {
 	db.SetMaxOpenConns(1)
 	start := time.Now()
 	for n := 0; n < len(movements); n += hubEnvelope {
-		insertRows(r.t, db, movements[n:n+hubEnvelope], entries[2*n:2*(n+hubEnvelope)])
+		insertRows(r.t, db, movements[n:n+hubEnvelope], lines[n:n+hubEnvelope])
 	}
 	return float64(len(movements)) / time.Since(start).Seconds()
 }
@@ -254,7 +255,7 @@ func readRows(t *testing.T, db *sql.DB, query string) (all [][]any) {
 }
 
 // insertRows writes one transaction.
-func insertRows(t *testing.T, db *sql.DB, movements, entries [][]any) {
+func insertRows(t *testing.T, db *sql.DB, movements, lines [][]any) {
 	t.Helper()
 	tx, err := db.Begin()
 	if err != nil {
@@ -262,13 +263,10 @@ func insertRows(t *testing.T, db *sql.DB, movements, entries [][]any) {
 	}
 	defer tx.Rollback()
 	for _, part := range []struct {
-		text string
-		rows [][]any
-	}{
-		{`INSERT INTO movement (id, kind, source, effective_at, recorded_at, actor, key, reverses, pass, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, movements},
-		{`INSERT INTO entry (movement, line, item, lot, tag, location, state, quantity, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, entries},
-	} {
-		s, err := tx.Prepare(part.text)
+		table string
+		rows  [][]any
+	}{{"movement", movements}, {"movement_line", lines}} {
+		s, err := tx.Prepare(`INSERT INTO ` + part.table + ` VALUES (?` + strings.Repeat(`, ?`, len(part.rows[0])-1) + `)`)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/tallydock/tallydock/devices/epc"
 	"github.com/tallydock/tallydock/hub/catalog"
 	hubconfig "github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 )
 
@@ -138,7 +139,7 @@ func fillCatalogue(t *testing.T, file string) {
 		}
 	}
 	for _, rows := range []catalog.Rows{items, places, levels} {
-		if _, err := (sqlite.Catalog{DB: db}).Put(t.Context(), rows); err != nil {
+		if _, err := (store.Catalog{DB: db}).Put(t.Context(), rows); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/hub/event"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 // message is one server-sent event.
@@ -77,7 +77,7 @@ func next(t *testing.T, messages <-chan message) message {
 func (h *hub) emit(n int) {
 	h.t.Helper()
 	for i := range n {
-		err := h.db.Write(h.t.Context(), func(tx *sqlite.Tx) error {
+		err := h.db.Write(h.t.Context(), func(tx *store.Tx) error {
 			return tx.Emit(event.Quarantine, map[string]int{"open": i})
 		})
 		if err != nil {
@@ -152,7 +152,7 @@ func TestStreamReplaysWhatWasMissed(t *testing.T) {
 func TestStreamAsksForAResyncWhenItCannotReplay(t *testing.T) {
 	h := start(t)
 	h.emit(20)
-	events := sqlite.Events{DB: h.db}
+	events := store.Events{DB: h.db}
 	if err := events.Trim(t.Context(), 3, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/tenant"
 	"github.com/tallydock/tallydock/hub/web"
@@ -36,7 +37,7 @@ const password = "correct horse battery"
 // hub is a real API over a real database.
 type hub struct {
 	t      *testing.T
-	db     *sqlite.DB
+	db     *store.DB
 	server *httptest.Server
 	users  *tenant.Service
 }
@@ -49,7 +50,7 @@ func start(t *testing.T) *hub {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	users, err := tenant.New(sqlite.Tenant{DB: db}, time.Now)
+	users, err := tenant.New(store.Tenant{DB: db}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,18 +77,18 @@ func start(t *testing.T) *hub {
 	return h
 }
 
-func rooms(db *sqlite.DB, bus *event.Bus) api.Rooms {
+func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 	log := slog.New(slog.DiscardHandler)
-	cat := sqlite.Catalog{DB: db}
+	cat := store.Catalog{DB: db}
 	newID := func() string { return uuid.Must(uuid.NewV7()).String() }
-	taken := sqlite.Intake{DB: db}
+	taken := store.Intake{DB: db}
 	return api.Rooms{
-		View: sqlite.View{DB: db}, Movements: sqlite.Ledger{DB: db}, Catalog: cat, Importer: catalog.NewImporter(cat),
-		Fleet:  sqlite.Fleet{DB: db},
-		Alarms: fleet.Service{Store: sqlite.Fleet{DB: db}, Commands: sqlite.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
-		Series: sqlite.Series{DB: db}, Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, sqlite.Planning{DB: db}, clock.Clock{}, log),
+		View: store.View{DB: db}, Movements: store.Ledger{DB: db}, Catalog: cat, Importer: catalog.NewImporter(cat),
+		Fleet:  store.Fleet{DB: db},
+		Alarms: fleet.Service{Store: store.Fleet{DB: db}, Commands: store.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
+		Series: store.Series{DB: db}, Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clock.Clock{}, log),
 		Parked: taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
-		Bus: bus, Events: sqlite.Events{DB: db}, Console: web.Handler(),
+		Bus: bus, Events: store.Events{DB: db}, Console: web.Handler(),
 		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
 	}
 }
@@ -203,7 +204,7 @@ func refused(t *testing.T, r response, status int, code string) {
 
 func (h *hub) importCSV(kind, text string) {
 	h.t.Helper()
-	_, err := catalog.NewImporter(sqlite.Catalog{DB: h.db}).Import(h.t.Context(), kind, strings.NewReader(text))
+	_, err := catalog.NewImporter(store.Catalog{DB: h.db}).Import(h.t.Context(), kind, strings.NewReader(text))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -225,13 +226,13 @@ func (h *hub) receive(tag, location string) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	err = sqlite.Ledger{DB: h.db}.Post(h.t.Context(), ledger.Movement{
+	err = store.Ledger{DB: h.db}.Post(h.t.Context(), ledger.Movement{
 		ID: id, Kind: ledger.Receive, Source: "edge:SZ1-E1", EffectiveAt: at, RecordedAt: at.Add(time.Second), Key: "SZ1-E1/1/" + id,
 		Evidence: ledger.Evidence{ReadPoint: location, Reads: 7, Pass: "pass-1"},
-		Entries: []ledger.Entry{
-			{Item: "SKU-1", Lot: "L1", Tag: parsed, Location: ledger.Supplier, State: ledger.Available, Quantity: -1},
-			{Item: "SKU-1", Lot: "L1", Tag: parsed, Location: location, State: ledger.Available, Quantity: 1},
-		},
+		Lines: []ledger.Line{{
+			Item: "SKU-1", Lot: "L1", Tag: parsed, From: ledger.Supplier, FromState: ledger.Available, To: location,
+			ToState: ledger.Available, Quantity: 1,
+		}},
 	})
 	if err != nil {
 		h.t.Fatal(err)

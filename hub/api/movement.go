@@ -35,9 +35,9 @@ type Entry struct {
 func movementBody(m ledger.Movement) Movement {
 	out := Movement{
 		ID: m.ID, Kind: string(m.Kind), Source: m.Source, EffectiveAt: m.EffectiveAt.UTC(), RecordedAt: m.RecordedAt.UTC(),
-		Actor: m.Actor, Key: m.Key, Reverses: m.Reverses, Evidence: m.Evidence, Entries: make([]Entry, 0, len(m.Entries)),
+		Actor: m.Actor, Key: m.Key, Reverses: m.Reverses, Evidence: m.Evidence, Entries: make([]Entry, 0, 2*len(m.Lines)),
 	}
-	for _, e := range m.Entries {
+	for _, e := range m.Entries() {
 		out.Entries = append(out.Entries, Entry{e.Item, e.Lot, e.Tag.String(), e.Location, string(e.State), e.Quantity})
 	}
 	return out

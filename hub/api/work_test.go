@@ -13,13 +13,13 @@ import (
 	"github.com/tallydock/tallydock/devices/unit"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/intake"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 // take runs f as the intake of an edge's record would.
 func (h *hub) take(f func(intake.Tx) error) {
 	h.t.Helper()
-	if err := (sqlite.Intake{DB: h.db}).Take(h.t.Context(), f); err != nil {
+	if err := (store.Intake{DB: h.db}).Take(h.t.Context(), f); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -80,7 +80,7 @@ func TestShelvingNeedsAReasonAndATime(t *testing.T) {
 func TestSnapshotShowsTheLimitsAndDoorsThatEdgesName(t *testing.T) {
 	h := start(t)
 	h.catalogue()
-	_, _, err := sqlite.Intake{DB: h.db}.Status(t.Context(), wire.Status{
+	_, _, err := store.Intake{DB: h.db}.Status(t.Context(), wire.Status{
 		Edge: "SZ1-E1", Online: true, At: time.Now(),
 		Limits:  []wire.Limit{{Location: "SZ1-A", Quantity: unit.Temperature, HasHigh: true, High: 8000}},
 		Doors:   []wire.Door{{ID: "SZ1-D1", Location: "SZ1-DOCK", Devices: []string{"r700-d1"}}},

@@ -16,12 +16,8 @@ import (
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/event"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
-
-// DatabaseFile is the database's name in the data folder.
-const DatabaseFile = "hub.db"
 
 // AdminPasswordFile holds the first user's password until it is changed.
 const AdminPasswordFile = "admin-password.txt"
@@ -72,7 +68,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	defer release()
 	bus := event.New(ringSize)
-	db, err := sqlite.Open(ctx, filepath.Join(a.cfg.Data, DatabaseFile), a.clock.Now, bus.Publish)
+	db, err := OpenDatabase(ctx, a.cfg, a.clock.Now, bus.Publish)
 	if err != nil {
 		return a.notStarted(ctx, err)
 	}

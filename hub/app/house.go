@@ -21,7 +21,7 @@ import (
 	"github.com/tallydock/tallydock/hub/ingest"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/planner"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
 	"github.com/tallydock/tallydock/hub/web"
 )
@@ -29,7 +29,7 @@ import (
 // house is a hub that is being built: what its parts share.
 type house struct {
 	*App
-	db       *sqlite.DB
+	db       *store.DB
 	bus      *event.Bus
 	life     *lifecycle
 	registry *prometheus.Registry
@@ -50,13 +50,20 @@ func (h *house) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, start := range []func(context.Context, config.Credentials) error{
-		h.startBroker, h.startIngest, h.startPlanner, h.startAPI,
+		h.startEvents, h.startBroker, h.startIngest, h.startPlanner, h.startAPI,
 	} {
 		if err := start(ctx, logins); err != nil {
 			return err
 		}
 	}
 	return h.life.start(ctx, part{name: "retention", run: h.forget})
+}
+
+// startEvents lets consoles hear what is committed, here or by another hub.
+func (h *house) startEvents(ctx context.Context, _ config.Credentials) error {
+	return h.life.start(ctx, part{name: "events", run: func(ctx context.Context) error {
+		return h.db.Follow(ctx, h.opt.Log.With("part", "events"))
+	}})
 }
 
 func (h *house) startBroker(ctx context.Context, logins config.Credentials) error {
@@ -81,11 +88,11 @@ func (h *house) startBroker(ctx context.Context, logins config.Credentials) erro
 func (h *house) startIngest(ctx context.Context, logins config.Credentials) error {
 	h.intake = intake.New(intake.Config{
 		Hub: h.id, Threshold: uint16(h.cfg.ConfidenceThreshold), Now: h.clock.Now, NewID: newID,
-	}, sqlite.Intake{DB: h.db})
+	}, store.Intake{DB: h.db})
 	h.uplink = ingest.New(ingest.Config{
 		Broker: "tcp://" + dialable(h.mqtt), User: logins.Hub.User, Password: string(logins.Hub.Password),
 		ClientID: "hub-" + h.id, Log: h.opt.Log.With("part", "ingest"), Metrics: h.registry,
-		Catalog: sqlite.Catalog{DB: h.db}.EdgeItems,
+		Catalog: store.Catalog{DB: h.db}.EdgeItems,
 	}, h.intake)
 	return h.life.start(ctx, part{name: "ingest", run: h.uplink.Run})
 }
@@ -102,7 +109,7 @@ func dialable(listen string) string {
 func (h *house) startPlanner(ctx context.Context, _ config.Credentials) error {
 	p := h.cfg.Plan
 	h.planner = planner.New(planner.Config{ServiceLevel: p.ServiceLevel, ReviewDays: p.ReviewDays, Every: p.Every},
-		sqlite.Planning{DB: h.db}, h.clock, h.opt.Log.With("part", "planner"))
+		store.Planning{DB: h.db}, h.clock, h.opt.Log.With("part", "planner"))
 	if p.Every == 0 {
 		return nil // by hand only
 	}
@@ -110,7 +117,7 @@ func (h *house) startPlanner(ctx context.Context, _ config.Credentials) error {
 }
 
 func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
-	users, err := tenant.New(sqlite.Tenant{DB: h.db}, time.Now)
+	users, err := tenant.New(store.Tenant{DB: h.db}, time.Now)
 	if err != nil {
 		return err
 	}
@@ -135,15 +142,15 @@ func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
 }
 
 func (h *house) rooms(users *tenant.Service) api.Rooms {
-	cat := sqlite.Catalog{DB: h.db}
-	alarms := sqlite.Fleet{DB: h.db}
+	cat := store.Catalog{DB: h.db}
+	alarms := store.Fleet{DB: h.db}
 	return api.Rooms{
-		Tenant: users, View: sqlite.View{DB: h.db}, Movements: sqlite.Ledger{DB: h.db}, Fleet: alarms,
+		Tenant: users, View: store.View{DB: h.db}, Movements: store.Ledger{DB: h.db}, Fleet: alarms,
 		Alarms: fleet.Service{
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},
-		Series: sqlite.Series{DB: h.db}, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
-		Parked: sqlite.Intake{DB: h.db}, Settler: h.intake, Bus: h.bus, Events: sqlite.Events{DB: h.db},
+		Series: store.Series{DB: h.db}, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
+		Parked: store.Intake{DB: h.db}, Settler: h.intake, Bus: h.bus, Events: store.Events{DB: h.db},
 		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
 	}
 }

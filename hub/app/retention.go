@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 // Bounds of what the event table keeps for consoles that come back.
@@ -21,6 +21,8 @@ func (h *house) forget(ctx context.Context) error {
 	// A demonstration may run so fast that its hours are nothing.
 	samples := time.NewTicker(max(h.clock.Wall(time.Hour), time.Second))
 	defer samples.Stop()
+	months := time.NewTicker(6 * time.Hour)
+	defer months.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -29,12 +31,20 @@ func (h *house) forget(ctx context.Context) error {
 			h.trimEvents(ctx)
 		case <-samples.C:
 			h.trimSamples(ctx)
+		case <-months.C:
+			h.makeMonths(ctx)
 		}
 	}
 }
 
+func (h *house) makeMonths(ctx context.Context) {
+	if err := h.db.MakeMonths(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		h.opt.Log.Error("the database has no room of its own for the month to come; its rows lie among others until this works", "err", err)
+	}
+}
+
 func (h *house) trimEvents(ctx context.Context) {
-	err := sqlite.Events{DB: h.db}.Trim(ctx, keepEvents, h.clock.Now().Add(-keepFor))
+	err := store.Events{DB: h.db}.Trim(ctx, keepEvents, h.clock.Now().Add(-keepFor))
 	if err != nil && ctx.Err() == nil {
 		h.opt.Log.Error("cannot trim the event table; it grows until this works", "err", err)
 	}
@@ -45,7 +55,7 @@ func (h *house) trimSamples(ctx context.Context) {
 	if keep == 0 {
 		return
 	}
-	gone, err := sqlite.Series{DB: h.db}.Trim(ctx, h.clock.Now().Add(-keep))
+	gone, err := store.Series{DB: h.db}.Trim(ctx, h.clock.Now().Add(-keep))
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

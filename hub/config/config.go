@@ -18,11 +18,13 @@ import (
 // Config is a checked configuration of a hub.
 type Config struct {
 	// Data is the folder that holds all the hub remembers. A relative one counts from the configuration file's folder.
-	Data   string `yaml:"data"`
-	Listen string `yaml:"listen"` // host:port of console and API
-	TLS    TLS    `yaml:"tls"`    // empty = plain HTTP
-	MQTT   MQTT   `yaml:"mqtt"`
-	Edges  []Edge `yaml:"edges"`
+	Data string `yaml:"data"`
+	// Database is where the ledger and all else is kept that several hubs may share.
+	Database Database `yaml:"database"`
+	Listen   string   `yaml:"listen"` // host:port of console and API
+	TLS      TLS      `yaml:"tls"`    // empty = plain HTTP
+	MQTT     MQTT     `yaml:"mqtt"`
+	Edges    []Edge   `yaml:"edges"`
 	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
 	DeviceSites []string `yaml:"device_sites"`
 	Plan        Plan     `yaml:"plan"`
@@ -32,6 +34,12 @@ type Config struct {
 	ConfidenceThreshold int    `yaml:"confidence_threshold"`
 	Clock               string `yaml:"clock"` // devices/clock spec; "" = the machine's
 	Log                 Log    `yaml:"log"`
+}
+
+// Database names a PostgreSQL database; empty = an SQLite file in the data folder.
+type Database struct {
+	URL     Secret `yaml:"url"`      // postgres://user:password@host:5432/name?sslmode=verify-full
+	URLFile string `yaml:"url_file"` // a file whose first line is the URL, so that no password stands in the configuration
 }
 
 // TLS names the certificate and key files (PEM) of console and API; both or none.
@@ -102,7 +110,7 @@ func Load(file string, environ []string) (Config, error) {
 		return Config{}, fmt.Errorf("configuration %s: %w", file, err)
 	}
 	dir := filepath.Dir(file)
-	for _, path := range []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key} {
+	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.TLS.Cert, &c.TLS.Key} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

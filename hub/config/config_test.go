@@ -67,7 +67,7 @@ func TestAllErrorsAreToldAtOnce(t *testing.T) {
 
 func TestEveryOverrideWorks(t *testing.T) {
 	values := map[string]string{
-		"DATA": "/srv/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:0",
+		"DATA": "/srv/hub", "DATABASE_URL": "postgres://db/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:0",
 		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_KEEP": "48h", "CONFIDENCE_THRESHOLD": "1",
 		"CLOCK": "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
 	}
@@ -83,7 +83,7 @@ func TestEveryOverrideWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Data: "/srv/hub", Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:0"},
+		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:0"},
 		Plan:                config.Plan{ServiceLevel: 0.9, ReviewDays: 2, Every: time.Hour},
 		Series:              config.Series{Keep: 48 * time.Hour},
 		ConfidenceThreshold: 1, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", Log: config.Log{Level: "warn"},

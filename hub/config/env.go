@@ -23,6 +23,10 @@ type Override struct {
 func Overrides() []Override {
 	return []Override{
 		{"DATA", "data", text(func(c *Config) *string { return &c.Data })},
+		{"DATABASE_URL", "database.url", func(c *Config, v string) error {
+			c.Database.URL = Secret(v)
+			return nil
+		}},
 		{"LISTEN", "listen", text(func(c *Config) *string { return &c.Listen })},
 		{"TLS_CERT", "tls.cert", text(func(c *Config) *string { return &c.TLS.Cert })},
 		{"TLS_KEY", "tls.key", text(func(c *Config) *string { return &c.TLS.Key })},

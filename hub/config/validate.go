@@ -6,6 +6,7 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tallydock/tallydock/devices/clock"
@@ -20,6 +21,12 @@ func (c Config) Validate() error {
 	var f findings
 	if c.Data == "" {
 		f.add("data", "is empty; name a folder")
+	}
+	if c.Database.URL != "" && c.Database.URLFile != "" {
+		f.add("database", "has url and url_file; keep one")
+	}
+	if u := string(c.Database.URL); u != "" && !postgresURL(u) {
+		f.add("database.url", "does not begin with postgres:// or postgresql://")
 	}
 	f.hostPort("listen", c.Listen)
 	f.hostPort("mqtt.listen", c.MQTT.Listen)
@@ -47,6 +54,10 @@ func (c Config) Validate() error {
 		f.add("log.level", "is %q; use debug, info, warn or error", c.Log.Level)
 	}
 	return errors.Join(f...)
+}
+
+func postgresURL(u string) bool {
+	return strings.HasPrefix(u, "postgres://") || strings.HasPrefix(u, "postgresql://")
 }
 
 type findings []error

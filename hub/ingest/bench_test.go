@@ -1,16 +1,12 @@
 package ingest_test
 
 import (
-	"context"
-	"database/sql"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
-	_ "modernc.org/sqlite"
 
 	"github.com/tallydock/tallydock/devices/wire"
 )
@@ -107,50 +103,4 @@ func encode(b *testing.B, n int) (messages [][]byte) {
 		}
 	}
 	return messages
-}
-
-// BenchmarkRawSQLite is what the database itself gives: the rows of a movement (one movement, two entries, with their
-// indexes) inserted by prepared statements, 500 movements a transaction, durable.
-func BenchmarkRawSQLite(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "hub.db")
-	openHub(b, file).Close()
-	db, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	ctx := context.Background()
-	movement, err := db.PrepareContext(ctx, `INSERT INTO movement (id, kind, source, effective_at, recorded_at, actor, key, evidence)
-		VALUES (?, 'move', 'edge:SZ1-E1', ?, ?, '', ?, ?)`)
-	if err != nil {
-		b.Fatal(err)
-	}
-	entry, err := db.PrepareContext(ctx, `INSERT INTO entry (movement, line, item, tag, location, state, quantity, value)
-		VALUES (?, ?, ?, ?, ?, 'available', ?, 0)`)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	for from := 0; from < b.N; from += 500 {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		m, e := tx.StmtContext(ctx, movement), tx.StmtContext(ctx, entry)
-		for i := from; i < min(from+500, b.N); i++ {
-			id := newID()
-			_, err1 := m.ExecContext(ctx, id, i, i, fmt.Sprintf("SZ1-E1/1/%d", i), `{"read_point":"SZ1-E1:uhf-a1/0","biz_step":"storing","reads":3,"confidence_permille":900}`)
-			_, err2 := e.ExecContext(ctx, id, 0, "SKU-1", tag(i%knownTags).String(), place(i%places), -1)
-			_, err3 := e.ExecContext(ctx, id, 1, "SKU-1", tag(i%knownTags).String(), place((i+1)%places), 1)
-			if err1 != nil || err2 != nil || err3 != nil {
-				b.Fatal(err1, err2, err3)
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "movements/s")
 }

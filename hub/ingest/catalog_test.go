@@ -12,20 +12,20 @@ import (
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/ingest"
 	"github.com/tallydock/tallydock/hub/intake"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 // An edge finds the catalogue at the broker, whenever it connects.
 func TestCatalogueIsLeftForEveryEdgeThatSpeaks(t *testing.T) {
 	b := startBroker(t)
 	h := openHub(t, hubFile(t))
-	items := sqlite.Catalog{DB: h.DB}
+	items := store.Catalog{DB: h.DB}
 	if _, err := items.Put(context.Background(), catalog.Rows{Kind: "items", Items: []catalog.Item{
 		{ID: "SKU-7", GTIN: "10614141543219", Name: catalog.Text{EN: "Milk", ZH: "牛奶"}, Unit: "EA"},
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	in := intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, sqlite.Intake{DB: h.DB})
+	in := intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, store.Intake{DB: h.DB})
 	ear := ingest.New(ingest.Config{Broker: "tcp://" + b.Addr(), User: "hub", Password: "hub-pw", Log: quiet(), Catalog: items.EdgeItems}, in)
 	run(t, ear.Run)
 	e := newEdge(t, b.Addr(), "SZ1-E1", false)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/intake"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 // TestNothingIsLostAndNothingCountsTwice: every message doubled, some swapped, some damaged.
@@ -83,7 +83,7 @@ func same(t *testing.T, e *edge, whole, bad []byte) bool {
 
 // dying is a Store that commits and then never says so, as a hub that is killed at that moment.
 type dying struct {
-	sqlite.Intake
+	store.Intake
 	after atomic.Int64 // commits until it dies
 	dead  chan struct{}
 }
@@ -111,7 +111,7 @@ func TestKilledBetweenCommitAndAck(t *testing.T) {
 		e.deliver(context.Background())
 	}()
 	for _, commits := range []int64{1, 2, 1, 3} {
-		d := &dying{Intake: sqlite.Intake{DB: h.DB}, dead: make(chan struct{})}
+		d := &dying{Intake: store.Intake{DB: h.DB}, dead: make(chan struct{})}
 		d.after.Store(commits)
 		h.listen(t, b, d)
 		select {

@@ -14,7 +14,7 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/intake"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 func excursion(ended time.Time, goods ...wire.Goods) wire.Record {
@@ -27,7 +27,7 @@ func excursion(ended time.Time, goods ...wire.Goods) wire.Record {
 
 func service(h *hub) fleet.Service {
 	return fleet.Service{
-		Store: sqlite.Fleet{DB: h.DB}, Commands: sqlite.Fleet{DB: h.DB}, Edges: away{}, Now: time.Now, NewID: newID, Log: quiet(),
+		Store: store.Fleet{DB: h.DB}, Commands: store.Fleet{DB: h.DB}, Edges: away{}, Now: time.Now, NewID: newID, Log: quiet(),
 	}
 }
 
@@ -48,7 +48,7 @@ func TestAnExcursionIsKeptWithItsGoodsAndLots(t *testing.T) {
 	}
 	e.put(excursion(time.Time{}, wire.Goods{Tag: tag(0), Still: true}))
 	e.deliver(ctx)
-	f := sqlite.Fleet{DB: h.DB}
+	f := store.Fleet{DB: h.DB}
 	began, err := f.Excursion(ctx, "x1")
 	if err != nil || began.EndedAt != nil || len(began.Tags) != 1 || began.Goods != 3 {
 		t.Fatalf("as it began %+v, %v", began, err)
@@ -101,7 +101,7 @@ func TestARecordOfALaterVersionIsParkedAndTheStreamGoesOn(t *testing.T) {
 		!strings.Contains(parked[0].Detail, "does not know") {
 		t.Errorf("parked %+v", parked)
 	}
-	if rows, err := (sqlite.Stock{DB: h.DB}).Rows(context.Background()); err != nil || len(rows) != 3 {
+	if rows, err := (store.Stock{DB: h.DB}).Rows(context.Background()); err != nil || len(rows) != 3 {
 		t.Errorf("stock %+v, %v", rows, err)
 	}
 }
@@ -116,7 +116,7 @@ func TestVerdictsOfADoorAreKept(t *testing.T) {
 		}})
 	}
 	e.deliver(ctx)
-	f := sqlite.Fleet{DB: h.DB}
+	f := store.Fleet{DB: h.DB}
 	page, next, err := f.Verdicts(ctx, "SZ1-D1", "", 2)
 	if err != nil || len(page) != 2 || page[0].Pass != "p3" || next != "p2" {
 		t.Fatalf("the newest: %+v, %q, %v", page, next, err)
@@ -171,7 +171,7 @@ func TestALatchedAlarmIsOpenUntilItIsReset(t *testing.T) {
 	e.put(transition("alarm-1", noon, alarm.Raise, alarm.Normal, alarm.Unacked), transition("alarm-1", noon, alarm.Return, alarm.Unacked, alarm.RTNUnacked),
 		transition("alarm-1", noon, alarm.Acknowledge, alarm.RTNUnacked, alarm.Latched))
 	e.deliver(ctx)
-	f, desk := sqlite.Fleet{DB: h.DB}, service(h)
+	f, desk := store.Fleet{DB: h.DB}, service(h)
 	page, _, err := f.Alarms(ctx, fleet.AlarmFilter{})
 	if err != nil || len(page) != 1 || page[0].State != "latched" {
 		t.Fatalf("active: %+v, %v", page, err)
@@ -207,7 +207,7 @@ func TestARefusedCommandIsNoLongerPending(t *testing.T) {
 	eventually(t, "the command reached the edge", func() bool { return len(e.asked()) > 0 })
 	e.put(wire.Record{Answer: &wire.Answer{Command: e.asked()[0].ID, Error: "no such alarm is running here", At: noon}})
 	e.deliver(ctx)
-	if a, _, err := (sqlite.Fleet{DB: h.DB}).Alarm(ctx, "alarm-1"); err != nil || a.Pending != "" {
+	if a, _, err := (store.Fleet{DB: h.DB}).Alarm(ctx, "alarm-1"); err != nil || a.Pending != "" {
 		t.Errorf("after the answer %+v, %v", a, err)
 	}
 }

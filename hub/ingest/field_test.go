@@ -15,7 +15,7 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/series"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 )
 
 func transition(id string, at time.Time, action alarm.Action, from, to alarm.State) wire.Record {
@@ -37,7 +37,7 @@ func TestAnAlarmIsAnsweredByAPerson(t *testing.T) {
 	e.deliver(ctx)
 
 	desk := fleet.Service{
-		Store: sqlite.Fleet{DB: h.DB}, Commands: sqlite.Fleet{DB: h.DB}, Edges: away{}, Now: time.Now, NewID: newID, Log: quiet(),
+		Store: store.Fleet{DB: h.DB}, Commands: store.Fleet{DB: h.DB}, Edges: away{}, Now: time.Now, NewID: newID, Log: quiet(),
 	}
 	a, err := desk.Acknowledge(ctx, "alarm-1", "lin", "on my way")
 	if err != nil || a.Pending != "acknowledge" || a.State != "unacked" || *a.Value != 9.25 || *a.Limit != 8 {
@@ -62,7 +62,7 @@ func TestAnAlarmIsAnsweredByAPerson(t *testing.T) {
 	answer.Alarm.Actor, answer.Alarm.Comment, answer.Alarm.Command = "lin", "on my way", c.ID
 	e.put(answer)
 	e.deliver(ctx)
-	a, life, err := sqlite.Fleet{DB: h.DB}.Alarm(ctx, "alarm-1")
+	a, life, err := store.Fleet{DB: h.DB}.Alarm(ctx, "alarm-1")
 	if err != nil || a.Pending != "" || a.State != "acked" || a.AckedBy != "lin" || a.Comment != "on my way" || len(life) != 2 {
 		t.Fatalf("after the answer %+v, %+v, %v", a, life, err)
 	}
@@ -128,7 +128,7 @@ func TestStatusPassesAndSamples(t *testing.T) {
 	s.Doors = []wire.Door{{ID: "SZ1-D1", Location: "SZ1-DOCK", Devices: []string{"r700-d1"}}}
 	e.status(s)
 	e.status(s) // nothing changed: no device events
-	field := sqlite.Fleet{DB: h.DB}
+	field := store.Fleet{DB: h.DB}
 	eventually(t, "the edge is known", func() bool {
 		edges, err := field.Edges(ctx)
 		return err == nil && len(edges) == 1
@@ -147,7 +147,7 @@ func TestStatusPassesAndSamples(t *testing.T) {
 	}
 	e.sendSamples(t)
 	eventually(t, "the samples came", func() bool {
-		all, err := sqlite.Series{DB: h.DB}.Query(ctx, series.Query{From: noon, To: noon.Add(time.Hour)})
+		all, err := store.Series{DB: h.DB}.Query(ctx, series.Query{From: noon, To: noon.Add(time.Hour)})
 		return err == nil && len(all) == 1 && len(all[0].Points) == 3
 	})
 	h.checkTold(t)

@@ -21,6 +21,7 @@ import (
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/ingest"
 	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 )
 
@@ -74,7 +75,7 @@ func run(t testing.TB, f func(context.Context) error) (stop func()) {
 
 // hub is a database with its ear.
 type hub struct {
-	*sqlite.DB
+	*store.DB
 	intake *intake.Intake
 	ear    *ingest.Ingest
 	stop   func() // the ear
@@ -99,7 +100,7 @@ func openHub(t testing.TB, file string) *hub {
 	t.Cleanup(func() { db.Close() })
 	h.DB = db
 	for _, rows := range catalogue() {
-		if _, err := (sqlite.Catalog{DB: db}).Put(context.Background(), rows); err != nil {
+		if _, err := (store.Catalog{DB: db}).Put(context.Background(), rows); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,15 +134,15 @@ func tag(i int) devices.Tag {
 	return t
 }
 
-// listen starts an ear on the hub's database; store nil = the database itself.
-func (h *hub) listen(t testing.TB, b *broker.Broker, store intake.Store) {
+// listen starts an ear on the hub's database; kept nil = the database itself.
+func (h *hub) listen(t testing.TB, b *broker.Broker, kept intake.Store) {
 	t.Helper()
-	if store == nil {
-		store = sqlite.Intake{DB: h.DB}
+	if kept == nil {
+		kept = store.Intake{DB: h.DB}
 	}
 	h.intake = intake.New(intake.Config{
 		Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID, Patience: 200 * time.Millisecond,
-	}, store)
+	}, kept)
 	h.ear = ingest.New(ingest.Config{Broker: "tcp://" + b.Addr(), User: "hub", Password: "hub-pw", Log: quiet()}, h.intake)
 	h.stop = run(t, h.ear.Run)
 }
@@ -169,8 +170,8 @@ func (h *hub) check(t *testing.T, edge string, n int) {
 	ctx := context.Background()
 	keys := map[string]bool{}
 	var twice int
-	err := h.Write(ctx, func(tx *sqlite.Tx) error {
-		rows, err := tx.Query(`SELECT key FROM movement`)
+	err := h.Write(ctx, func(tx *store.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT key FROM movement`)
 		if err != nil {
 			return err
 		}
@@ -198,7 +199,7 @@ func (h *hub) check(t *testing.T, edge string, n int) {
 	if len(keys) != n || twice > 0 {
 		t.Errorf("%d movements for %d, %d twice", len(keys), n, twice)
 	}
-	if wrong, err := (sqlite.Ledger{DB: h.DB}).Check(ctx); err != nil || len(wrong) > 0 {
+	if wrong, err := (store.Ledger{DB: h.DB}).Check(ctx); err != nil || len(wrong) > 0 {
 		t.Errorf("books do not agree: %+v, %v", wrong, err)
 	}
 	h.checkStock(t, n)
@@ -212,7 +213,7 @@ func (h *hub) checkStock(t *testing.T, n int) {
 			want[fmt.Sprintf("SKU-%d@%s", i%4, moved(last).Movement.To)]++
 		}
 	}
-	rows, err := sqlite.Stock{DB: h.DB}.Rows(context.Background())
+	rows, err := store.Stock{DB: h.DB}.Rows(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 
 func (h *hub) open(t *testing.T) []intake.Entry {
 	t.Helper()
-	all, err := sqlite.Intake{DB: h.DB}.Quarantine(context.Background(), intake.Open)
+	all, err := store.Intake{DB: h.DB}.Quarantine(context.Background(), intake.Open)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
+	"github.com/tallydock/tallydock/hub/view"
 )
 
 func onlineStatus() wire.Status { return wire.Status{Online: true, At: time.Now(), Software: "test"} }
@@ -63,7 +64,7 @@ func (h *hub) retryAndDiscard(t *testing.T, parked []intake.Entry) {
 		t.Errorf("an unknown tag was applied: %v", err)
 	}
 	rows := catalog.Rows{Kind: "tags", Tags: []catalog.TagItem{{Tag: tag(9999).String(), Item: "SKU-1"}}}
-	if _, err := (sqlite.Catalog{DB: h.DB}).Put(ctx, rows); err != nil {
+	if _, err := (store.Catalog{DB: h.DB}).Put(ctx, rows); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range []int{0, 2} { // the tag is known now; the doubtful one has been looked at
@@ -95,7 +96,7 @@ func (h *hub) retryAndDiscard(t *testing.T, parked []intake.Entry) {
 	}
 	var m ledger.Movement
 	for _, id := range h.movements(t) {
-		if m, err = (sqlite.Ledger{DB: h.DB}).Movement(ctx, id); err == nil && m.Key == "SZ1-E1/1/4" {
+		if m, err = (store.Ledger{DB: h.DB}).Movement(ctx, id); err == nil && m.Key == "SZ1-E1/1/4" {
 			break
 		}
 	}
@@ -106,23 +107,12 @@ func (h *hub) retryAndDiscard(t *testing.T, parked []intake.Entry) {
 
 func (h *hub) movements(t *testing.T) (ids []string) {
 	t.Helper()
-	err := h.Write(context.Background(), func(tx *sqlite.Tx) error {
-		rows, err := tx.Query(`SELECT id FROM movement`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id string
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-		return rows.Err()
-	})
+	page, _, err := store.View{DB: h.DB}.Movements(context.Background(), view.MovementFilter{Limit: view.MaxMovements})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, m := range page {
+		ids = append(ids, m.ID)
 	}
 	return ids
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/series"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/view"
 )
 
@@ -21,7 +21,7 @@ func (h *hub) doorsAre(t *testing.T, want string) {
 	t.Helper()
 	var got string
 	eventually(t, "the doors are "+want, func() bool {
-		all, err := sqlite.Fleet{DB: h.DB}.Doors(context.Background(), noon.Add(-time.Hour))
+		all, err := store.Fleet{DB: h.DB}.Doors(context.Background(), noon.Add(-time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestDoorsAreThoseThatEdgesName(t *testing.T) {
 	at := catalog.Rows{Kind: "locations", Locations: []catalog.Location{
 		{Code: "SZ1-D1", Site: "SZ1", Parent: "SZ1", Kind: catalog.Bay, Name: catalog.Text{EN: "Goods-in", ZH: "收货"}},
 	}}
-	if _, err := (sqlite.Catalog{DB: h.DB}).Put(ctx, at); err != nil {
+	if _, err := (store.Catalog{DB: h.DB}).Put(ctx, at); err != nil {
 		t.Fatal(err)
 	}
 	h.listen(t, b, nil)
@@ -70,7 +70,7 @@ func TestDoorsAreThoseThatEdgesName(t *testing.T) {
 	s.Doors[0].ID = "SZ1-D3"
 	one.status(s)
 	h.doorsAre(t, "SZ1-D1 Goods-in @SZ1-DOCK of SZ1-E1: passing;SZ1-D3 SZ1-D3 @SZ1-DOCK of SZ1-E1: idle;SZ1-D9 SZ1-D9 @ of SZ1-E2: idle;")
-	snap, err := sqlite.View{DB: h.DB}.Snapshot(ctx)
+	snap, err := store.View{DB: h.DB}.Snapshot(ctx)
 	if err != nil || len(snap.Doors) != 3 || snap.Doors[0].Name.ZH != "收货" || snap.Doors[2].ID != "SZ1-D9" || snap.Doors[2].Name.EN != "SZ1-D9" {
 		t.Errorf("snapshot's doors %+v, %v", snap.Doors, err)
 	}
@@ -110,11 +110,11 @@ func (h *hub) limitsAre(t *testing.T, place, want string) {
 	t.Helper()
 	var got string
 	eventually(t, "the limits at "+place+" are "+want, func() bool {
-		snap, err := sqlite.View{DB: h.DB}.Snapshot(context.Background())
+		snap, err := store.View{DB: h.DB}.Snapshot(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := sqlite.Series{DB: h.DB}.Query(context.Background(), series.Query{From: noon, To: noon.Add(time.Hour)})
+		all, err := store.Series{DB: h.DB}.Query(context.Background(), series.Query{From: noon, To: noon.Add(time.Hour)})
 		if err != nil || len(all) != 1 || all[0].Location != place {
 			t.Fatalf("series %+v, %v", all, err)
 		}
@@ -131,7 +131,7 @@ func TestLimitsAreThoseThatEdgesHoldAPlaceTo(t *testing.T) {
 	ctx := context.Background()
 	b := startBroker(t)
 	h := openHub(t, hubFile(t))
-	if _, err := (sqlite.Catalog{DB: h.DB}).Put(ctx, catalog.Rows{Kind: "locations", Locations: []catalog.Location{
+	if _, err := (store.Catalog{DB: h.DB}).Put(ctx, catalog.Rows{Kind: "locations", Locations: []catalog.Location{
 		{Code: "SZ1-R", Site: "SZ1", Parent: "SZ1", Kind: catalog.Zone},
 	}}); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestLimitsAreThoseThatEdgesHoldAPlaceTo(t *testing.T) {
 	tell(one)
 	h.limitsAre(t, "SZ1-R", "2.5..20")
 	var place view.Place
-	snap, _ := sqlite.View{DB: h.DB}.Snapshot(ctx)
+	snap, _ := store.View{DB: h.DB}.Snapshot(ctx)
 	for _, p := range snap.Places {
 		if p.Code == "SZ1-A-01" {
 			place = p
@@ -172,17 +172,17 @@ func TestLimitsAreThoseThatEdgesHoldAPlaceTo(t *testing.T) {
 func TestAnOldStatusChangesNothing(t *testing.T) {
 	ctx := context.Background()
 	h := openHub(t, hubFile(t))
-	store := sqlite.Intake{DB: h.DB}
+	kept := store.Intake{DB: h.DB}
 	now := onlineStatus()
 	now.Edge, now.Doors = "SZ1-E1", []wire.Door{{ID: "SZ1-D1"}}
 	old := now
 	old.At, old.Doors = now.At.Add(-time.Minute), []wire.Door{{ID: "SZ1-D7"}}
 	for _, s := range []wire.Status{now, old} {
-		if _, _, err := store.Status(ctx, s); err != nil {
+		if _, _, err := kept.Status(ctx, s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	doors, err := sqlite.Fleet{DB: h.DB}.Doors(ctx, noon)
+	doors, err := store.Fleet{DB: h.DB}.Doors(ctx, noon)
 	if err != nil || len(doors) != 1 || doors[0].ID != "SZ1-D1" || doors[0].State != fleet.DoorIdle {
 		t.Errorf("doors %+v, %v", doors, err)
 	}

@@ -1,10 +1,10 @@
 package intake
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
+	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/ledger"
 )
@@ -29,33 +29,60 @@ func (o origin) key() string {
 
 func (o origin) waived() bool { return o.actor != "" }
 
-// apply brings one record of the main stream into the books.
-func (in *Intake) apply(tx Tx, o origin, raw []byte) (wire.Record, *refusal, error) {
+// record is a record as it came, with what it says.
+type record struct {
+	wire.Record
+	raw []byte
+	err error // why it cannot be read
+}
+
+func decode(raw []byte) record {
 	r, err := wire.DecodeRecord(raw)
+	return record{r, raw, err}
+}
+
+// expect tells the transaction what records will ask it for.
+func expect(tx Tx, all []record) error {
+	var tags []devices.Tag
+	var locations []string
+	for _, r := range all {
+		if m := r.Movement; r.err == nil && m != nil {
+			tags = append(tags, m.Tag)
+			locations = append(locations, m.To)
+		}
+	}
+	if len(tags) == 0 {
+		return nil
+	}
+	return tx.Expect(tags, locations)
+}
+
+// apply brings one record of the main stream into the books.
+func (in *Intake) apply(tx Tx, o origin, rec record) (*refusal, error) {
+	r := rec.Record
 	switch {
-	case err != nil:
-		return r, &refusal{Undecodable, err.Error()}, nil
+	case rec.err != nil:
+		return &refusal{Undecodable, rec.err.Error()}, nil
 	case r.Seq != o.seq:
-		return r, &refusal{WrongStream, fmt.Sprintf("record says seq %d where %d is due", r.Seq, o.seq)}, nil
+		return &refusal{WrongStream, fmt.Sprintf("record says seq %d where %d is due", r.Seq, o.seq)}, nil
 	case r.Movement != nil:
-		why, err := in.applyMovement(tx, o, *r.Movement)
-		return r, why, err
+		return in.applyMovement(tx, o, *r.Movement)
 	case r.Pass != nil:
-		return r, nil, tx.PutPass(o.edge, *r.Pass)
+		return nil, tx.PutPass(o.edge, *r.Pass)
 	case r.Alarm != nil:
-		return r, nil, tx.PutAlarm(o.edge, o.epoch, o.seq, *r.Alarm)
+		return nil, tx.PutAlarm(o.edge, o.epoch, o.seq, *r.Alarm)
 	case r.Excursion != nil:
-		return r, nil, tx.PutExcursion(o.edge, *r.Excursion)
+		return nil, tx.PutExcursion(o.edge, *r.Excursion)
 	case r.Escalation != nil:
-		return r, nil, tx.PutEscalation(o.edge, o.epoch, o.seq, *r.Escalation)
+		return nil, tx.PutEscalation(o.edge, o.epoch, o.seq, *r.Escalation)
 	case r.Verdict != nil:
-		return r, nil, tx.PutVerdict(o.edge, *r.Verdict)
+		return nil, tx.PutVerdict(o.edge, *r.Verdict)
 	case r.SumReset != nil:
-		return r, nil, tx.PutSumReset(o.edge, o.epoch, o.seq, *r.SumReset)
+		return nil, tx.PutSumReset(o.edge, o.epoch, o.seq, *r.SumReset)
 	case r.Answer != nil:
-		return r, nil, tx.PutAnswer(o.edge, *r.Answer)
+		return nil, tx.PutAnswer(o.edge, *r.Answer)
 	default:
-		return r, &refusal{WrongStream, "a sample in the main stream"}, nil
+		return &refusal{WrongStream, "a sample in the main stream"}, nil
 	}
 }
 
@@ -85,12 +112,8 @@ func (in *Intake) applyMovement(tx Tx, o origin, m wire.Movement) (*refusal, err
 	switch {
 	case p.Refusal != "":
 		return &refusal{Reason(p.Refusal), p.Detail}, nil
-	case len(p.Entries) > 0:
-		err := tx.Post(in.movement(o, m, p))
-		if errors.Is(err, ledger.ErrDuplicate) {
-			return nil, nil
-		}
-		return nil, err
+	case len(p.Lines) > 0:
+		return nil, tx.Post(o.edge, in.movement(o, m, p))
 	case p.Seen && at != nil:
 		return nil, tx.Seen(*at, m.EventTime)
 	}
@@ -101,7 +124,7 @@ func (in *Intake) applyMovement(tx Tx, o origin, m wire.Movement) (*refusal, err
 func (in *Intake) movement(o origin, m wire.Movement, p ledger.Placement) ledger.Movement {
 	lm := ledger.Movement{
 		ID: in.newID(), Kind: p.Kind, Source: "edge:" + o.edge, EffectiveAt: m.EventTime, RecordedAt: in.now().UTC(),
-		Actor: o.actor, Key: o.key(), Entries: p.Entries,
+		Actor: o.actor, Key: o.key(), Lines: p.Lines,
 		Evidence: ledger.Evidence{
 			ReadPoint: m.ReadPoint, Pass: m.Pass, BizStep: string(m.BizStep), FirstRead: m.FirstRead, LastRead: m.LastRead,
 			Reads: m.Reads, Confidence: m.Confidence,
@@ -118,10 +141,10 @@ func (in *Intake) movement(o origin, m wire.Movement, p ledger.Placement) ledger
 }
 
 // park puts a record that was not applied into the quarantine.
-func (in *Intake) park(tx Tx, o origin, r wire.Record, raw []byte, why refusal) error {
+func (in *Intake) park(tx Tx, o origin, r record, why refusal) error {
 	return tx.Park(Entry{
 		ID: in.newID(), Key: o.key(), Edge: o.edge, Epoch: o.epoch, Seq: o.seq, At: in.now().UTC(), Reason: why.why,
-		Detail: why.detail, Record: readable(r, raw), State: Open, Raw: raw,
+		Detail: why.detail, Record: readable(r.Record, r.raw), State: Open, Raw: r.raw,
 	})
 }
 

@@ -83,8 +83,12 @@ func (in *Intake) take(ctx context.Context, batch []wire.Envelope, careful bool)
 	var r Result
 	err := in.store.Take(ctx, func(tx Tx) error {
 		r = Result{Careful: careful, touched: map[string]*Stream{}, accepted: map[string]bool{}}
-		for _, e := range batch {
-			if err := in.takeOne(tx, &r, e); err != nil {
+		letters, err := in.open(tx, &r, batch)
+		if err != nil {
+			return err
+		}
+		for _, l := range letters {
+			if err := in.takeOne(tx, &r, l); err != nil {
 				return err
 			}
 		}
@@ -100,24 +104,47 @@ func (in *Intake) take(ctx context.Context, batch []wire.Envelope, careful bool)
 	return r, err
 }
 
-func (in *Intake) takeOne(tx Tx, r *Result, e wire.Envelope) error {
-	s := r.touched[e.Edge]
-	if s == nil {
-		read, err := tx.Stream(e.Edge)
-		if err != nil {
-			return err
-		}
-		s = &read
-		r.touched[e.Edge] = s
-		r.order = append(r.order, e.Edge)
-	}
-	if e.Stream == wire.SampleStream {
-		return in.takeSamples(tx, r, s, e)
-	}
-	return in.takeMain(tx, r, s, e)
+// letter is an envelope with its records read.
+type letter struct {
+	wire.Envelope
+	records []record
 }
 
-func (in *Intake) takeMain(tx Tx, r *Result, s *Stream, e wire.Envelope) error {
+// open reads the records of a batch, the streams that they belong to, and what the records will ask for.
+func (in *Intake) open(tx Tx, r *Result, batch []wire.Envelope) ([]letter, error) {
+	letters := make([]letter, len(batch))
+	var all []record
+	for i, e := range batch {
+		begin := len(all)
+		for _, raw := range e.Records {
+			all = append(all, decode(raw))
+		}
+		letters[i] = letter{Envelope: e, records: all[begin:len(all):len(all)]}
+		if r.touched[e.Edge] == nil {
+			r.touched[e.Edge] = &Stream{}
+			r.order = append(r.order, e.Edge)
+		}
+	}
+	streams, err := tx.Streams(r.order)
+	if err != nil {
+		return nil, err
+	}
+	for i := range streams {
+		r.touched[streams[i].Edge] = &streams[i]
+	}
+	return letters, expect(tx, all)
+}
+
+func (in *Intake) takeOne(tx Tx, r *Result, l letter) error {
+	s := r.touched[l.Edge]
+	if l.Stream == wire.SampleStream {
+		return in.takeSamples(tx, r, s, l)
+	}
+	return in.takeMain(tx, r, s, l)
+}
+
+func (in *Intake) takeMain(tx Tx, r *Result, s *Stream, l letter) error {
+	e := l.Envelope
 	j := s.Judge(e)
 	if j.Verdict == EpochGap && in.offeredLongEnough(s, e) {
 		r.accepted[e.Edge] = true
@@ -135,7 +162,7 @@ func (in *Intake) takeMain(tx Tx, r *Result, s *Stream, e wire.Envelope) error {
 			s.begin(e)
 		}
 		r.Skipped += j.Skip
-		return in.takeRecords(tx, r, s, e.Records[j.Skip:])
+		return in.takeRecords(tx, r, s, l.records[j.Skip:])
 	case Known:
 		r.Skipped += len(e.Records)
 		return nil
@@ -166,58 +193,58 @@ func (in *Intake) offeredLongEnough(s *Stream, e wire.Envelope) bool {
 	return time.Since(o.since) >= in.patience
 }
 
-func (in *Intake) takeRecords(tx Tx, r *Result, s *Stream, records [][]byte) error {
-	for _, raw := range records {
+func (in *Intake) takeRecords(tx Tx, r *Result, s *Stream, records []record) error {
+	for _, rec := range records {
 		o := origin{edge: s.Edge, epoch: s.Epoch, seq: s.Upto + 1}
-		rec, why, err := in.applyGuarded(tx, r.Careful, o, raw)
+		why, err := in.applyGuarded(tx, r.Careful, o, rec)
 		if err != nil {
 			return err
 		}
 		if why != nil {
 			r.Parked++
-			if err := in.park(tx, o, rec, raw, *why); err != nil {
+			if err := in.park(tx, o, rec, *why); err != nil {
 				return err
 			}
 		}
-		s.take(raw)
+		s.take(rec.raw)
 		r.Records++
 	}
 	return nil
 }
 
 // applyGuarded applies a record; when careful, one that the database refuses is undone and refused by itself.
-func (in *Intake) applyGuarded(tx Tx, careful bool, o origin, raw []byte) (rec wire.Record, why *refusal, err error) {
+func (in *Intake) applyGuarded(tx Tx, careful bool, o origin, r record) (why *refusal, err error) {
 	if !careful {
-		return in.apply(tx, o, raw)
+		return in.apply(tx, o, r)
 	}
 	err = tx.Savepoint(func() error {
-		rec, why, err = in.apply(tx, o, raw)
+		why, err = in.apply(tx, o, r)
 		return err
 	})
 	if errors.Is(err, ErrRefused) {
-		return rec, &refusal{Inapplicable, err.Error()}, nil
+		return &refusal{Inapplicable, err.Error()}, nil
 	}
-	return rec, why, err
+	return why, err
 }
 
 // takeSamples takes the samples that are new; samples may have gaps.
-func (in *Intake) takeSamples(tx Tx, r *Result, s *Stream, e wire.Envelope) error {
-	for _, raw := range e.Records {
-		rec, err := wire.DecodeRecord(raw)
+func (in *Intake) takeSamples(tx Tx, r *Result, s *Stream, e letter) error {
+	for _, rec := range e.records {
 		if rec.Seq > 0 && !s.takeSample(e.Epoch, rec.Seq) {
 			r.Skipped++
 			continue
 		}
-		why := sampleRefusal(rec, err)
+		why := sampleRefusal(rec)
 		if why == nil {
+			var err error
 			if why, err = in.putSample(tx, r.Careful, e.Edge, *rec.Sample); err != nil {
 				return err
 			}
 		}
 		if why != nil {
 			r.Parked++
-			key := fmt.Sprintf("%s/%d/%d/sample/%08x", e.Edge, e.Epoch, rec.Seq, wire.Checksum(raw))
-			if err := in.note(tx, key, e.Edge, e.Epoch, rec.Seq, *why, raw); err != nil {
+			key := fmt.Sprintf("%s/%d/%d/sample/%08x", e.Edge, e.Epoch, rec.Seq, wire.Checksum(rec.raw))
+			if err := in.note(tx, key, e.Edge, e.Epoch, rec.Seq, *why, rec.raw); err != nil {
 				return err
 			}
 		}
@@ -226,10 +253,10 @@ func (in *Intake) takeSamples(tx Tx, r *Result, s *Stream, e wire.Envelope) erro
 	return nil
 }
 
-func sampleRefusal(r wire.Record, err error) *refusal {
+func sampleRefusal(r record) *refusal {
 	switch {
-	case err != nil:
-		return &refusal{Undecodable, err.Error()}
+	case r.err != nil:
+		return &refusal{Undecodable, r.err.Error()}
 	case r.Sample == nil:
 		return &refusal{WrongStream, "a record of the main stream among the samples"}
 	}

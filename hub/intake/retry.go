@@ -53,17 +53,18 @@ func (in *Intake) retryRecord(tx Tx, e Entry, actor string) (*refusal, error) {
 	}
 	var why *refusal
 	err := tx.Savepoint(func() (err error) {
-		_, why, err = in.apply(tx, origin{edge: e.Edge, epoch: e.Epoch, seq: e.Seq, actor: actor}, e.Raw)
+		why, err = in.apply(tx, origin{edge: e.Edge, epoch: e.Epoch, seq: e.Seq, actor: actor}, decode(e.Raw))
 		return err
 	})
 	return why, err
 }
 
 func (in *Intake) acceptChain(tx Tx, e Entry) error {
-	s, err := tx.Stream(e.Edge)
+	streams, err := tx.Streams([]string{e.Edge})
 	if err != nil {
 		return err
 	}
+	s := streams[0]
 	var h wire.Hash
 	if s.Epoch != e.Epoch || s.Upto != e.Seq || len(e.Raw) != len(h) {
 		return fmt.Errorf("%w: the stream of edge %s has gone on since: discard it", fault.Conflict, e.Edge)

@@ -27,7 +27,8 @@ type Store interface {
 // Tx is one transaction. Its methods fail with an error that matches ErrRefused where the database will never take the
 // value, and with any other error where a later attempt may go well.
 type Tx interface {
-	Stream(edge string) (Stream, error)
+	// Streams gives the streams of these edges; one with Epoch 0 for an edge that was never heard. Each edge is named once.
+	Streams(edges []string) ([]Stream, error)
 	PutStream(Stream) error
 	Savepoint(f func() error) error // runs f; undoes what f did where it fails
 
@@ -39,10 +40,12 @@ type Tx interface {
 
 // Goods is the ledger's side of a transaction.
 type Goods interface {
+	// Expect says what the others will be asked for, so that it is read at once. It may be left out.
+	Expect(tags []devices.Tag, locations []string) error
 	Tagged(devices.Tag) (Tagged, error)
 	KnownLocation(code string) (bool, error)
 	Position(devices.Tag) (*ledger.Position, error) // nil where the ledger never had it
-	Post(ledger.Movement) error                     // ledger.ErrDuplicate where its key is there already
+	Post(edge string, m ledger.Movement) error      // which the edge's stream shows to be new
 	Seen(at ledger.Position, when time.Time) error  // the tag was seen where it is
 }
 

@@ -1,5 +1,5 @@
-// Package ledger is the truth about goods: append-only double-entry movements, in which every item's quantities add up
-// to zero because whatever arrives leaves somewhere else, if only a virtual location.
+// Package ledger is the truth about goods: append-only double-entry movements. Each line takes a quantity from one place
+// and state to another, if only a virtual location, so every item's quantities add up to zero.
 package ledger
 
 import (
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/hub/fault"
 )
 
 // Location is the code of a place; the virtual ones stand for the world outside.
@@ -51,12 +52,14 @@ type State string
 
 // The states. OnHand counts both; Available only what is seen.
 const (
-	Available   State = "available"
-	StateUnseen State = "unseen" // its readers work and have not seen it for longer than they should
-	Quarantined State = "quarantine"
+	Available      State = "available"
+	StateUnseen    State = "unseen" // its readers work and have not seen it for longer than they should
+	Quarantined    State = "quarantine"
+	StateInTransit State = "in_transit" // on its way between own sites
+	WorkInProgress State = "wip"        // in the making
 )
 
-// Movement is one immutable fact with its entries.
+// Movement is one immutable fact with its lines.
 type Movement struct {
 	ID          string // UUIDv7
 	Kind        Kind
@@ -67,7 +70,16 @@ type Movement struct {
 	Key         string // idempotency key, unique: "SZ1-E1/1/4711"
 	Reverses    string // id of the movement that this takes back
 	Evidence    Evidence
-	Entries     []Entry
+	Lines       []Line
+	Chain       Chain // as recorded; zero before
+}
+
+// Chain is a movement's place among those that its chain of hashes binds together: whoever changes, removes or inserts
+// one breaks the hash of each that follows.
+type Chain struct {
+	Number int16
+	Link   int64 // 1 for the first
+	Hash   [32]byte
 }
 
 // Evidence is what was seen, for a movement that readers decided.
@@ -82,35 +94,66 @@ type Evidence struct {
 	Confidence uint16    `json:"confidence_permille,omitempty"`
 }
 
-// Entry is one line of a movement: so much of an item more or less at a place.
+// Line moves a quantity of an item from one place and state to another. It is both sides of a double entry in one, so
+// that nothing can leave without arriving.
+type Line struct {
+	Item      string
+	Lot       string
+	Tag       devices.Tag // zero for goods without a serial identity
+	From      Location
+	FromState State
+	To        Location
+	ToState   State
+	Quantity  int64 // more than 0, in the item's smallest unit; 1 with a Tag
+	Value     int64 // of the whole line, in 1/10000 of the currency
+}
+
+// Entry is one side of a Line: so much of an item more or less at a place.
 type Entry struct {
 	Item     string
 	Lot      string
-	Tag      devices.Tag // zero for goods without a serial identity
+	Tag      devices.Tag
 	Location Location
 	State    State
-	Quantity int64 // in the item's smallest unit
-	Value    int64 // in 1/10000 of the currency
+	Quantity int64
+	Value    int64
 }
 
-// Check reports what is wrong with m: no entries, or an item whose quantities or values do not add up to zero.
+// Entries gives both sides of each line, what leaves before what arrives. Quantities and values of an item add up to 0.
+func (m Movement) Entries() []Entry {
+	all := make([]Entry, 0, 2*len(m.Lines))
+	for _, l := range m.Lines {
+		all = append(all, Entry{l.Item, l.Lot, l.Tag, l.From, l.FromState, -l.Quantity, -l.Value},
+			Entry{l.Item, l.Lot, l.Tag, l.To, l.ToState, l.Quantity, l.Value})
+	}
+	return all
+}
+
+// Check reports what is wrong with m. Errors: fault.Invalid.
 func (m Movement) Check() error {
-	if m.ID == "" || m.Key == "" || len(m.Entries) < 2 {
-		return errors.New("movement lacks its id, its key or its entries")
+	if m.ID == "" || m.Key == "" || len(m.Lines) == 0 {
+		return fmt.Errorf("%w: movement %q lacks its id, its key or its lines", fault.Invalid, m.Key)
 	}
-	type sums struct{ quantity, value int64 }
-	total := map[string]sums{}
-	for _, e := range m.Entries {
-		if e.Item == "" || e.Location == "" || e.Quantity == 0 {
-			return fmt.Errorf("movement %s has an entry without item, location or quantity", m.Key)
+	for i, l := range m.Lines {
+		if err := l.check(); err != nil {
+			return fmt.Errorf("%w: line %d of movement %s: %w", fault.Invalid, i, m.Key, err)
 		}
-		s := total[e.Item]
-		total[e.Item] = sums{s.quantity + e.Quantity, s.value + e.Value}
 	}
-	for item, s := range total {
-		if s != (sums{}) {
-			return fmt.Errorf("movement %s: entries of item %s add up to %d, not 0", m.Key, item, s.quantity)
-		}
+	return nil
+}
+
+func (l Line) check() error {
+	switch {
+	case l.Item == "":
+		return errors.New("no item")
+	case l.From == "" || l.To == "" || l.FromState == "" || l.ToState == "":
+		return errors.New("a place or a state is missing")
+	case l.From == l.To && l.FromState == l.ToState:
+		return fmt.Errorf("moves nothing: from and to are both %s, %s", l.To, l.ToState)
+	case l.Quantity <= 0:
+		return fmt.Errorf("quantity %d; more than 0 is needed", l.Quantity)
+	case !l.Tag.IsZero() && l.Quantity != 1:
+		return fmt.Errorf("quantity %d of tag %s; a tag is one", l.Quantity, l.Tag)
 	}
 	return nil
 }

@@ -34,9 +34,9 @@ type Observation struct {
 
 // Placement is what becomes of an Observation.
 type Placement struct {
-	// Entries are what the ledger records; none where nothing changes.
-	Entries []Entry
-	Kind    Kind
+	// Lines are what the ledger records; none where nothing changes.
+	Lines []Line
+	Kind  Kind
 	// Seen: the tag was seen where the ledger has it, so the time of its last sighting moves on.
 	Seen    bool
 	Refusal Refusal // set where nothing may be done
@@ -60,7 +60,7 @@ func Place(o Observation) Placement {
 	if from == o.To && was == state {
 		return Placement{Seen: true}
 	}
-	return o.guard(Placement{Kind: kindOf(from, o.To, o.BizStep), Seen: true, Entries: o.entries(from, was, o.To, state)})
+	return o.guard(Placement{Kind: kindOf(from, o.To, o.BizStep), Seen: true, Lines: o.lines(from, was, o.To, state)})
 }
 
 // unseen takes a tag from available to unseen at its place, if the ledger has it there.
@@ -68,7 +68,7 @@ func (o Observation) unseen() Placement {
 	if o.Now == nil || o.Now.Location != o.To || o.Now.State != Available || IsVirtual(o.To) {
 		return Placement{}
 	}
-	return Placement{Kind: Unseen, Entries: o.entries(o.To, Available, o.To, StateUnseen)}
+	return Placement{Kind: Unseen, Lines: o.lines(o.To, Available, o.To, StateUnseen)}
 }
 
 func (o Observation) from() Location {
@@ -82,20 +82,18 @@ func (o Observation) from() Location {
 	}
 }
 
-func (o Observation) entries(from Location, was State, to Location, state State) []Entry {
-	e := Entry{Item: o.Item, Lot: o.Lot, Tag: o.Tag, Location: from, State: was, Quantity: -1}
+func (o Observation) lines(from Location, was State, to Location, state State) []Line {
+	l := Line{Item: o.Item, Lot: o.Lot, Tag: o.Tag, From: from, FromState: was, To: to, ToState: state, Quantity: 1}
 	if o.Now != nil {
 		// What leaves is what the ledger has there, though the catalogue may say otherwise of the tag by now.
-		e.Item, e.Lot = o.Now.Item, o.Now.Lot
+		l.Item, l.Lot = o.Now.Item, o.Now.Lot
 	}
-	in := e
-	in.Location, in.State, in.Quantity = to, state, 1
-	return []Entry{e, in}
+	return []Line{l}
 }
 
 // guard refuses a placement that changes something and that a person must look at first.
 func (o Observation) guard(p Placement) Placement {
-	if len(p.Entries) == 0 || o.Waived {
+	if len(p.Lines) == 0 || o.Waived {
 		return p
 	}
 	if o.Confidence < o.Threshold {

@@ -1,11 +1,15 @@
 package ledger_test
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/ledger"
 )
 
@@ -74,15 +78,17 @@ func TestPlace(t *testing.T) {
 				t.Fatalf("got %+v, want kind %q, seen %v", p, c.kind, c.touched)
 			}
 			if c.kind == "" {
-				if len(p.Entries) != 0 {
-					t.Fatalf("entries %+v where nothing changed", p.Entries)
+				if len(p.Lines) != 0 {
+					t.Fatalf("lines %+v where nothing changed", p.Lines)
 				}
 				return
 			}
-			c.from.Tag, c.to.Tag = c.seen.Tag, c.seen.Tag
-			c.from.Quantity, c.to.Quantity = -1, 1
-			if len(p.Entries) != 2 || p.Entries[0] != c.from || p.Entries[1] != c.to {
-				t.Errorf("entries\n%+v, want\n%+v\n%+v", p.Entries, c.from, c.to)
+			want := ledger.Line{
+				Item: "SKU-1", Lot: "L1", Tag: c.seen.Tag, Quantity: 1,
+				From: c.from.Location, FromState: c.from.State, To: c.to.Location, ToState: c.to.State,
+			}
+			if len(p.Lines) != 1 || p.Lines[0] != want {
+				t.Errorf("lines\n%+v, want\n%+v", p.Lines, want)
 			}
 		})
 	}
@@ -127,17 +133,17 @@ func TestPlaceRefuses(t *testing.T) {
 			if p.Refusal != c.want {
 				t.Errorf("refusal %q, want %q", p.Refusal, c.want)
 			}
-			if (p.Refusal != "") != (p.Detail != "") || p.Refusal != "" && len(p.Entries) > 0 {
-				t.Errorf("a refusal has its detail and no entries, got %+v", p)
+			if (p.Refusal != "") != (p.Detail != "") || p.Refusal != "" && len(p.Lines) > 0 {
+				t.Errorf("a refusal has its detail and no lines, got %+v", p)
 			}
 		})
 	}
 }
 
-func TestReversalTurnsEverySign(t *testing.T) {
-	m := ledger.Movement{ID: "m1", Kind: ledger.Receive, Key: "k", Entries: []ledger.Entry{
-		{Item: "SKU-1", Location: ledger.Supplier, State: ledger.Available, Quantity: -5, Value: -500},
-		{Item: "SKU-1", Location: "SZ1-DOCK", State: ledger.Available, Quantity: 5, Value: 500},
+func TestAReversalGoesTheOtherWay(t *testing.T) {
+	m := ledger.Movement{ID: "m1", Kind: ledger.Receive, Key: "k", Lines: []ledger.Line{
+		{Item: "SKU-1", From: ledger.Supplier, FromState: ledger.Available, To: "DOCK", ToState: ledger.Available, Quantity: 5, Value: 500},
+		{Item: "SKU-1", From: "DOCK", FromState: ledger.Available, To: "DOCK", ToState: ledger.Quarantined, Quantity: 2, Value: 200},
 	}}
 	r, err := ledger.Reversal(m, "m2", "lin", noon)
 	if err != nil {
@@ -146,15 +152,86 @@ func TestReversalTurnsEverySign(t *testing.T) {
 	if err := r.Check(); err != nil {
 		t.Error(err)
 	}
-	for i := range m.Entries {
-		if r.Entries[i].Quantity != -m.Entries[i].Quantity || r.Entries[i].Value != -m.Entries[i].Value {
-			t.Errorf("entry %d is %+v", i, r.Entries[i])
+	left := map[ledger.Entry]int64{}
+	for _, e := range append(m.Entries(), r.Entries()...) {
+		k := e
+		k.Quantity, k.Value = 0, 0
+		left[k] += e.Quantity*1_000_000 + e.Value
+	}
+	for k, n := range left {
+		if n != 0 {
+			t.Errorf("%+v is left with %d", k, n)
 		}
 	}
-	if r.Reverses != "m1" || r.Kind != ledger.Reverse || r.Source != "user:lin" {
+	if r.Reverses != "m1" || r.Kind != ledger.Reverse || r.Source != "user:lin" || r.Lines[0].FromState != ledger.Quarantined {
 		t.Errorf("got %+v", r)
 	}
 	if _, err := ledger.Reversal(r, "m3", "lin", noon); err == nil {
 		t.Error("a reversal was taken back")
+	}
+}
+
+func TestAMovementThatIsNoneIsRefused(t *testing.T) {
+	good := ledger.Line{Item: "SKU-1", From: "A", FromState: ledger.Available, To: "B", ToState: ledger.Available, Quantity: 1}
+	for name, change := range map[string]func(*ledger.Line){
+		"no item":          func(l *ledger.Line) { l.Item = "" },
+		"a place":          func(l *ledger.Line) { l.To = "" },
+		"state is missing": func(l *ledger.Line) { l.FromState = "" },
+		"moves nothing":    func(l *ledger.Line) { l.To = "A" },
+		"more than 0":      func(l *ledger.Line) { l.Quantity = 0 },
+		"quantity -1":      func(l *ledger.Line) { l.Quantity = -1 },
+		"a tag is one":     func(l *ledger.Line) { l.Tag, l.Quantity = tag(t, 1), 2 },
+	} {
+		l := good
+		change(&l)
+		err := ledger.Movement{ID: "m", Key: "k", Lines: []ledger.Line{l}}.Check()
+		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if err := (ledger.Movement{ID: "m", Key: "k"}).Check(); !errors.Is(err, fault.Invalid) {
+		t.Errorf("no lines: %v", err)
+	}
+}
+
+// TestASealHoldsEverythingThatAMovementSays: any field that changes changes the hash.
+func TestASealHoldsEverythingThatAMovementSays(t *testing.T) {
+	dbm := -51.5
+	m := ledger.Movement{
+		ID: "m1", Kind: ledger.Move, Source: "edge:E", EffectiveAt: noon, RecordedAt: noon, Actor: "lin", Key: "k", Reverses: "m0",
+		Evidence: ledger.Evidence{ReadPoint: "D1", Pass: "p", BizStep: "storing", FirstRead: noon, LastRead: noon, Reads: 3, PeakRSSI: &dbm, Confidence: 9},
+		Lines: []ledger.Line{{
+			Item: "I", Lot: "L", Tag: tag(t, 1), From: "A", FromState: ledger.Available, To: "B", ToState: ledger.Quarantined, Quantity: 1, Value: 2,
+		}},
+		Chain: ledger.Chain{Number: 3, Link: 7},
+	}
+	seen := map[[32]byte]string{m.Seal([32]byte{}): "as it is", m.Seal([32]byte{1}): "after another"}
+	for name, change := range map[string]func(*ledger.Movement){
+		"id": func(m *ledger.Movement) { m.ID += "x" }, "kind": func(m *ledger.Movement) { m.Kind = ledger.Lost },
+		"source": func(m *ledger.Movement) { m.Source = "" }, "effective": func(m *ledger.Movement) { m.EffectiveAt = noon.Add(time.Microsecond) },
+		"recorded": func(m *ledger.Movement) { m.RecordedAt = noon.Add(time.Microsecond) },
+		"actor":    func(m *ledger.Movement) { m.Actor = "" }, "key": func(m *ledger.Movement) { m.Key = "" },
+		"reverses": func(m *ledger.Movement) { m.Reverses = "" }, "number": func(m *ledger.Movement) { m.Chain.Number++ },
+		"link": func(m *ledger.Movement) { m.Chain.Link++ }, "read point": func(m *ledger.Movement) { m.Evidence.ReadPoint = "" },
+		"pass": func(m *ledger.Movement) { m.Evidence.Pass = "" }, "step": func(m *ledger.Movement) { m.Evidence.BizStep = "" },
+		"first": func(m *ledger.Movement) { m.Evidence.FirstRead = time.Time{} },
+		"last":  func(m *ledger.Movement) { m.Evidence.LastRead = time.Time{} },
+		"reads": func(m *ledger.Movement) { m.Evidence.Reads++ }, "rssi": func(m *ledger.Movement) { m.Evidence.PeakRSSI = nil },
+		"sureness": func(m *ledger.Movement) { m.Evidence.Confidence++ },
+		"item":     func(m *ledger.Movement) { m.Lines[0].Item += "L"; m.Lines[0].Lot = "" },
+		"lot":      func(m *ledger.Movement) { m.Lines[0].Lot = "" }, "tag": func(m *ledger.Movement) { m.Lines[0].Tag = tag(t, 2) },
+		"from": func(m *ledger.Movement) { m.Lines[0].From = "" }, "from state": func(m *ledger.Movement) { m.Lines[0].FromState = "" },
+		"to": func(m *ledger.Movement) { m.Lines[0].To = "" }, "to state": func(m *ledger.Movement) { m.Lines[0].ToState = "" },
+		"quantity": func(m *ledger.Movement) { m.Lines[0].Quantity++ }, "value": func(m *ledger.Movement) { m.Lines[0].Value++ },
+		"a line more": func(m *ledger.Movement) { m.Lines = append(m.Lines, m.Lines[0]) },
+	} {
+		c := m
+		c.Lines = slices.Clone(m.Lines)
+		change(&c)
+		h := c.Seal([32]byte{})
+		if other, twice := seen[h]; twice {
+			t.Errorf("%s has the hash of %s", name, other)
+		}
+		seen[h] = name
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 )
 
-// Reversal makes the movement that takes m back: its entries with the signs turned. id is the new movement's. It fails
+// Reversal makes the movement that takes m back: its lines the other way. id is the new movement's. It fails
 // with fault.Conflict where m is itself a reversal; that it happens once is for the store to see, by its key.
 func Reversal(m Movement, id, actor string, now time.Time) (Movement, error) {
 	if m.Reverses != "" {
@@ -16,21 +16,21 @@ func Reversal(m Movement, id, actor string, now time.Time) (Movement, error) {
 	}
 	r := Movement{
 		ID: id, Kind: Reverse, Source: "user:" + actor, EffectiveAt: now, RecordedAt: now, Actor: actor,
-		Key: "reverse/" + m.ID, Reverses: m.ID, Entries: make([]Entry, len(m.Entries)),
+		Key: "reverse/" + m.ID, Reverses: m.ID, Lines: make([]Line, len(m.Lines)),
 	}
-	for i, e := range m.Entries {
-		e.Quantity, e.Value = -e.Quantity, -e.Value
-		r.Entries[i] = e
+	for i, l := range m.Lines { // the last first: a line may lean on one before it
+		l.From, l.FromState, l.To, l.ToState = l.To, l.ToState, l.From, l.FromState
+		r.Lines[len(m.Lines)-1-i] = l
 	}
 	return r, nil
 }
 
-// Places gives where m leaves each tag that is in it: the place of its positive entry.
-func (m Movement) Places() map[devices.Tag]Entry {
-	at := map[devices.Tag]Entry{}
-	for _, e := range m.Entries {
-		if !e.Tag.IsZero() && e.Quantity > 0 {
-			at[e.Tag] = e
+// Places gives the line by which m leaves each tag that is in it where it does.
+func (m Movement) Places() map[devices.Tag]Line {
+	at := map[devices.Tag]Line{}
+	for _, l := range m.Lines {
+		if !l.Tag.IsZero() {
+			at[l.Tag] = l
 		}
 	}
 	return at

@@ -18,6 +18,7 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 )
 
@@ -30,7 +31,7 @@ const (
 // house is a planner over a real database with one item, one site and one supplier.
 type house struct {
 	*planner.Service
-	db  *sqlite.DB
+	db  *store.DB
 	now time.Time
 }
 
@@ -47,7 +48,7 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	h.db = db
-	h.Service = planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, sqlite.Planning{DB: db}, clk, slog.New(slog.DiscardHandler))
+	h.Service = planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clk, slog.New(slog.DiscardHandler))
 	h.load(t, "items", "id,name_en,name_zh,gtin,cost\n"+item+",Milk 1 L,牛奶 1 L,04006381333931,0.9\n")
 	h.load(t, "locations", "code,site,kind,parent\nSZ1,SZ1,site,\nSZ1-A-01,SZ1,bay,SZ1\n")
 	h.load(t, "suppliers", "id,name_en\nACME,Acme Dairy\nSLOW,Slow Dairy\n")
@@ -58,7 +59,7 @@ func open(t testing.TB) *house {
 
 func (h *house) load(t testing.TB, kind, csv string) {
 	t.Helper()
-	if _, err := catalog.NewImporter(sqlite.Catalog{DB: h.db}).Import(t.Context(), kind, strings.NewReader(csv)); err != nil {
+	if _, err := catalog.NewImporter(store.Catalog{DB: h.db}).Import(t.Context(), kind, strings.NewReader(csv)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -66,11 +67,10 @@ func (h *house) load(t testing.TB, kind, csv string) {
 // post books quantity from one place to another.
 func (h *house) post(t testing.TB, kind ledger.Kind, from, to string, quantity int64, at time.Time) {
 	t.Helper()
-	err := sqlite.Ledger{DB: h.db}.Post(t.Context(), ledger.Movement{
+	err := store.Ledger{DB: h.db}.Post(t.Context(), ledger.Movement{
 		ID: uuid.NewString(), Kind: kind, Source: "test", EffectiveAt: at, RecordedAt: at, Key: uuid.NewString(),
-		Entries: []ledger.Entry{
-			{Item: item, Location: from, State: ledger.Available, Quantity: -quantity},
-			{Item: item, Location: to, State: ledger.Available, Quantity: quantity},
+		Lines: []ledger.Line{
+			{Item: item, From: from, FromState: ledger.Available, To: to, ToState: ledger.Available, Quantity: quantity},
 		},
 	})
 	if err != nil {
@@ -259,7 +259,7 @@ func TestLoopKeepsItsTimeOverARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := sqlite.Planning{DB: h.db}
+	store := store.Planning{DB: h.db}
 	plan := func(until time.Duration) time.Time {
 		ctx, cancel := context.WithTimeout(t.Context(), fast.Wall(until))
 		defer cancel()

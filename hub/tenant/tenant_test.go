@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
@@ -28,7 +29,7 @@ func open(t *testing.T) (*tenant.Service, *wall) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	s, err := tenant.New(sqlite.Tenant{DB: db}, clk.now)
+	s, err := tenant.New(store.Tenant{DB: db}, clk.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestEnsureAdminMakesTheFirstUserOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	s, err := tenant.New(sqlite.Tenant{DB: db}, clk.now)
+	s, err := tenant.New(store.Tenant{DB: db}, clk.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 	"github.com/tallydock/tallydock/hub/app"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/config"
-	"github.com/tallydock/tallydock/hub/store/sqlite"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
 
@@ -127,8 +126,8 @@ func importFile(ctx context.Context, args []string, s streams) error {
 		return fmt.Errorf("cannot read the file: %w", err)
 	}
 	defer csv.Close()
-	return withDatabase(ctx, cfg, func(db *sqlite.DB) error {
-		done, err := catalog.NewImporter(sqlite.Catalog{DB: db}).Import(ctx, fs.Arg(0), csv)
+	return withDatabase(ctx, cfg, func(db *store.DB) error {
+		done, err := catalog.NewImporter(store.Catalog{DB: db}).Import(ctx, fs.Arg(0), csv)
 		if err != nil {
 			return err
 		}
@@ -138,11 +137,8 @@ func importFile(ctx context.Context, args []string, s streams) error {
 }
 
 // withDatabase opens the hub's database for f. Another process may have it open too.
-func withDatabase(ctx context.Context, cfg config.Config, f func(*sqlite.DB) error) error {
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("cannot make the data folder: %w", err)
-	}
-	db, err := sqlite.Open(ctx, filepath.Join(cfg.Data, app.DatabaseFile), time.Now, nil)
+func withDatabase(ctx context.Context, cfg config.Config, f func(*store.DB) error) error {
+	db, err := app.OpenDatabase(ctx, cfg, time.Now, nil)
 	if err != nil {
 		return err
 	}
@@ -166,8 +162,8 @@ func setPassword(ctx context.Context, args []string, s streams) error {
 			return err
 		}
 	}
-	err = withDatabase(ctx, cfg, func(db *sqlite.DB) error {
-		users, err := tenant.New(sqlite.Tenant{DB: db}, time.Now)
+	err = withDatabase(ctx, cfg, func(db *store.DB) error {
+		users, err := tenant.New(store.Tenant{DB: db}, time.Now)
 		if err != nil {
 			return err
 		}

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tallydock/tallydock/hub/store/postgres/postgrestest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hub": main})
+	testscript.Main(postgrestest.Tests{M: m}, map[string]func(){"hub": main})
 }
 
 func TestScripts(t *testing.T) {

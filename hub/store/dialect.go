@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Verdict says what an error of the database means for the work that met it.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Other   Verdict = iota // the database cannot, now
+	Refused                // it never takes these values
+	Again                  // it was disturbed by another transaction: the same work may go well
+)
+
+// Dialect is what differs between the databases that hold a hub. All else is one text of SQL for both.
+type Dialect struct {
+	Name string
+	// Alone: one transaction writes at a time. Otherwise many do, and rows that one has read to change are locked.
+	Alone bool
+	// Numbered placeholders are $1, $2 and so on; others are question marks.
+	Numbered bool
+	// Types turns the types and table forms of the migrations into the database's own.
+	Types []Replacement
+	// Judge says what an error means.
+	Judge func(error) Verdict
+	// UUID turns the text of a UUID into what the driver takes for one.
+	UUID func(string) (any, error)
+	// Months makes room for rows of tables that are kept by month, where the database keeps them so; nil where it does not.
+	Months func(ctx context.Context, db *sql.DB, from, to time.Time) error
+	// Backup writes a copy of the database to a file; nil where that is for the database's own tools.
+	Backup func(ctx context.Context, db *sql.DB, file string) error
+}
+
+// Replacement is one of a Dialect's Types.
+type Replacement struct {
+	Find *regexp.Regexp
+	With string
+}
+
+// texts keeps what became of query texts, which are constants of this program but for the lengths of their lists.
+type texts struct {
+	numbered bool
+	known    sync.Map // string -> string
+}
+
+// of gives a query as the database wants its placeholders.
+func (t *texts) of(query string) string {
+	if !t.numbered {
+		return query
+	}
+	if known, ok := t.known.Load(query); ok {
+		return known.(string)
+	}
+	var b strings.Builder
+	n, quoted := 0, false
+	for _, c := range query {
+		switch {
+		case c == '\'':
+			quoted = !quoted
+		case c == '?' && !quoted:
+			n++
+			b.WriteString("$" + strconv.Itoa(n))
+			continue
+		}
+		b.WriteRune(c)
+	}
+	t.known.Store(query, b.String())
+	return b.String()
+}

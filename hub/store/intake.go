@@ -1,0 +1,325 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/ledger"
+)
+
+// Intake keeps what edges send; it is an intake.Store.
+type Intake struct{ *DB }
+
+var _ intake.Store = Intake{}
+
+// Take runs f in one transaction.
+func (s Intake) Take(ctx context.Context, f func(intake.Tx) error) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		t := &intakeTx{Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}}
+		if err := f(t); err != nil {
+			return err
+		}
+		return t.tell()
+	})
+}
+
+// Status stores what an edge says of itself, and gives its stream and the commands that it has not answered.
+func (s Intake) Status(ctx context.Context, status wire.Status) (stream intake.Stream, pending []wire.Command, err error) {
+	err = s.Write(ctx, func(tx *Tx) error {
+		if status.Online {
+			err = tx.putStatus(status)
+		} else {
+			err = tx.putWill(status)
+		}
+		if err != nil {
+			return err
+		}
+		streams, err := tx.Streams([]string{status.Edge})
+		if err != nil {
+			return err
+		}
+		stream = streams[0]
+		pending, err = tx.pending(status.Edge)
+		return err
+	})
+	return stream, pending, err
+}
+
+// Silent notes that every edge but these is offline, and tells of each that was online.
+func (s Intake) Silent(ctx context.Context, heard []string) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		online, err := list(ctx, tx, `SELECT id FROM edge WHERE online ORDER BY id`,
+			func(scan func(...any) error) (id string, err error) { return id, scan(&id) })
+		if err != nil {
+			return err
+		}
+		for _, id := range online {
+			if slices.Contains(heard, id) {
+				continue
+			}
+			if err := tx.exec(`UPDATE edge SET online = false WHERE id = ?`, id); err != nil {
+				return err
+			}
+			if err := tx.tellEdge(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Streams gives the streams of every edge that was heard.
+func (s Intake) Streams(ctx context.Context) ([]intake.Stream, error) {
+	return list(ctx, s.read, streamColumns+`ORDER BY edge`, scanStream)
+}
+
+const streamColumns = `SELECT edge, epoch, epoch_start, upto, hash, samples_epoch, samples_upto FROM edge_stream `
+
+func scanStream(scan func(...any) error) (st intake.Stream, err error) {
+	var hash string
+	if err = scan(&st.Edge, &st.Epoch, &st.EpochStart, &st.Upto, &hash, &st.SamplesEpoch, &st.SamplesUpto); err != nil {
+		return st, err
+	}
+	b, err := hex.DecodeString(hash)
+	if err != nil || len(b) != len(st.Hash) {
+		return st, fmt.Errorf("chain hash %q of edge %s is not readable", hash, st.Edge)
+	}
+	copy(st.Hash[:], b)
+	return st, nil
+}
+
+// Streams reads the streams of these edges, and keeps others from moving them on; one with Epoch 0 where an edge was never
+// heard.
+func (tx *Tx) Streams(edges []string) ([]intake.Stream, error) {
+	found := map[string]intake.Stream{}
+	for _, part := range lists(slices.Sorted(slices.Values(edges))) {
+		err := each(tx.ctx, tx, tx.lock(streamColumns+`WHERE edge IN (`+marks(len(part), "?")+`) ORDER BY edge`), func(scan func(...any) error) error {
+			s, err := scanStream(scan)
+			found[s.Edge] = s
+			return err
+		}, anys(part)...)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the streams of edges: %w", err)
+		}
+	}
+	all := make([]intake.Stream, len(edges))
+	for i, edge := range edges {
+		all[i] = found[edge]
+		all[i].Edge = edge
+	}
+	return all, nil
+}
+
+// intakeTx is an intake.Tx: a transaction that remembers what it will have to tell.
+type intakeTx struct {
+	*Tx
+	known          map[string]bool // locations that were asked for
+	tagged         map[devices.Tag]intake.Tagged
+	passes, alarms []string
+	samples        [][3]any
+	parked         bool
+}
+
+var _ intake.Tx = (*intakeTx)(nil)
+
+// PutStream stores an edge's stream.
+func (t *intakeTx) PutStream(s intake.Stream) error {
+	return t.exec(`INSERT INTO edge_stream (edge, epoch, epoch_start, upto, hash, samples_epoch, samples_upto)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (edge) DO UPDATE SET epoch = excluded.epoch,
+		epoch_start = excluded.epoch_start, upto = excluded.upto, hash = excluded.hash,
+		samples_epoch = excluded.samples_epoch, samples_upto = excluded.samples_upto`,
+		s.Edge, s.Epoch, s.EpochStart, s.Upto, hex.EncodeToString(s.Hash[:]), s.SamplesEpoch, s.SamplesUpto)
+}
+
+// Expect reads what a batch will ask for: what its tags are on and where they are, and its locations.
+func (t *intakeTx) Expect(tags []devices.Tag, locations []string) error {
+	if err := t.books.fetch(t.Tx, tags); err != nil {
+		return err
+	}
+	if err := t.resolveTags(tags, t.tagged); err != nil {
+		return err
+	}
+	for _, part := range lists(distinct(locations)) {
+		err := each(t.ctx, t, `SELECT code FROM location WHERE code IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
+			code, err := scanText(scan)
+			t.known[code] = true
+			return err
+		}, anys(part)...)
+		if err != nil {
+			return fmt.Errorf("cannot read the locations: %w", err)
+		}
+	}
+	return nil
+}
+
+// Tagged tells what a tag is on.
+func (t *intakeTx) Tagged(tag devices.Tag) (intake.Tagged, error) {
+	if err := t.resolveTags([]devices.Tag{tag}, t.tagged); err != nil {
+		return intake.Tagged{}, err
+	}
+	return t.tagged[tag], nil
+}
+
+// Post records m, which the stream says is new, on its edge's chain.
+func (t *intakeTx) Post(edge string, m ledger.Movement) error { return t.post(m, edge) }
+
+// KnownLocation reports whether goods can be at this place: a location of the catalogue, or a virtual one.
+func (t *intakeTx) KnownLocation(code string) (bool, error) {
+	if ledger.IsVirtual(code) {
+		return true, nil
+	}
+	if known, asked := t.known[code]; asked {
+		return known, nil
+	}
+	var one int
+	known, err := t.row(`SELECT 1 FROM location WHERE code = ?`, []any{code}, &one)
+	if err == nil {
+		t.known[code] = known
+	}
+	return known, err
+}
+
+// Seen notes that a tag was seen where the ledger has it.
+func (t *intakeTx) Seen(at ledger.Position, when time.Time) error {
+	if !when.After(at.SeenAt) {
+		return nil
+	}
+	p := t.books.places[at.Tag]
+	if p == nil {
+		return fmt.Errorf("%s was never anywhere", at.Tag)
+	}
+	t.books.add(balanceKey{at.Item, at.Location, at.Lot, at.State}, 0, when)
+	p.SeenAt = when
+	t.books.put(p)
+	return nil
+}
+
+// PutPass stores a pass.
+func (t *intakeTx) PutPass(edge string, p wire.Pass) error {
+	t.passes = append(t.passes, p.ID)
+	return t.putPass(edge, p)
+}
+
+// PutAlarm stores a transition of an alarm.
+func (t *intakeTx) PutAlarm(edge string, epoch, seq uint64, a wire.Alarm) error {
+	t.alarms = append(t.alarms, a.ID)
+	return t.putAlarm(edge, epoch, seq, a)
+}
+
+// PutSample stores a sample.
+func (t *intakeTx) PutSample(edge string, s wire.Sample) error {
+	sensor, err := t.putSample(edge, s)
+	if err != nil {
+		return err
+	}
+	var value any
+	if s.Quality == devices.Good {
+		value = s.Value.Float()
+	}
+	t.samples = append(t.samples, [3]any{sensor, s.At.UnixMilli(), value})
+	return nil
+}
+
+// tell emits what happened, each thing once and as it is now.
+func (t *intakeTx) tell() error {
+	for _, id := range distinct(t.passes) {
+		found, err := list(t.ctx, t.Tx, passColumns+`WHERE id = ?`, scanPass, id)
+		if err != nil {
+			return err
+		}
+		for _, p := range found {
+			if err := t.Emit(event.Pass, p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range distinct(t.alarms) {
+		if err := t.tellAlarm(id); err != nil {
+			return err
+		}
+	}
+	if len(t.samples) > 0 {
+		if err := t.Emit(event.Sample, t.samples); err != nil {
+			return err
+		}
+	}
+	if t.parked {
+		return t.tellQuarantine()
+	}
+	return nil
+}
+
+func (t *intakeTx) tellQuarantine() error {
+	var open int
+	if _, err := t.row(`SELECT count(*) FROM quarantine WHERE state = 'open'`, nil, &open); err != nil {
+		return err
+	}
+	return t.Emit(event.Quarantine, map[string]int{"open": open})
+}
+
+// Park puts an entry into the quarantine; it does nothing where one of the same key is there.
+func (t *intakeTx) Park(e intake.Entry) error {
+	t.parked = true
+	return t.exec(`INSERT INTO quarantine (id, key, edge, epoch, seq, at, reason, detail, record, raw, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+		e.ID, e.Key, e.Edge, e.Epoch, e.Seq, stamp(e.At), string(e.Reason), e.Detail, string(e.Record), nonNil(e.Raw),
+		string(e.State))
+}
+
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+const entryColumns = `SELECT id, key, edge, epoch, seq, at, reason, detail, record, raw, state, closed_by, note FROM quarantine `
+
+func scanQuarantine(scan func(...any) error) (e intake.Entry, err error) {
+	var at int64
+	var record string
+	err = scan(&e.ID, &e.Key, &e.Edge, &e.Epoch, &e.Seq, &at, &e.Reason, &e.Detail, &record, &e.Raw, &e.State, &e.By, &e.Note)
+	e.At, e.Record = timeOf(at), json.RawMessage(record)
+	return e, err
+}
+
+// Entry reads one entry. Errors: fault.NotFound.
+func (t *intakeTx) Entry(id string) (intake.Entry, error) {
+	found, err := list(t.ctx, t.Tx, entryColumns+`WHERE id = ?`, scanQuarantine, id)
+	if err != nil {
+		return intake.Entry{}, err
+	}
+	if len(found) == 0 {
+		return intake.Entry{}, fmt.Errorf("quarantine entry %s: %w", id, fault.NotFound)
+	}
+	return found[0], nil
+}
+
+// CloseEntry ends an entry.
+func (t *intakeTx) CloseEntry(id string, state intake.EntryState, by, note string, at time.Time) error {
+	t.parked = true
+	return t.exec(`UPDATE quarantine SET state = ?, closed_by = ?, note = ?, closed_at = ? WHERE id = ? AND state = 'open'`,
+		string(state), by, note, stamp(at), id)
+}
+
+// Reason says why an entry is still open.
+func (t *intakeTx) Reason(id string, why intake.Reason, detail string) error {
+	return t.exec(`UPDATE quarantine SET reason = ?, detail = ? WHERE id = ?`, string(why), detail, id)
+}
+
+// Quarantine lists entries of a state ("" = open), newest first, at most 500.
+func (s Intake) Quarantine(ctx context.Context, state intake.EntryState) ([]intake.Entry, error) {
+	if state == "" {
+		state = intake.Open
+	}
+	return list(ctx, s.read, entryColumns+`WHERE state = ? ORDER BY id DESC LIMIT ?`, scanQuarantine, string(state), maxPage)
+}

@@ -1,0 +1,3 @@
+DROP TABLE event_head;
+DROP TABLE event;
+DROP TABLE meta;

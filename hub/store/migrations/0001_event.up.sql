@@ -1,0 +1,5 @@
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE event (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL);
+CREATE INDEX event_by_time ON event (at);
+CREATE TABLE event_head (one SMALLINT PRIMARY KEY, seq BIGINT NOT NULL);
+INSERT INTO event_head (one, seq) VALUES (1, 0);

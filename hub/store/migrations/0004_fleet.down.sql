@@ -1,0 +1,14 @@
+DROP TABLE verdict;
+DROP TABLE sum_reset;
+DROP TABLE escalation;
+DROP TABLE excursion_goods;
+DROP TABLE excursion;
+DROP TABLE site_limit;
+DROP TABLE door_device;
+DROP TABLE door;
+DROP TABLE command;
+DROP TABLE alarm_event;
+DROP TABLE alarm;
+DROP TABLE pass;
+DROP TABLE device;
+DROP TABLE edge;

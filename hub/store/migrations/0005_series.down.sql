@@ -1,0 +1,3 @@
+DROP TABLE sample_hour;
+DROP TABLE sample;
+DROP TABLE sensor;

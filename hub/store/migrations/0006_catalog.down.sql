@@ -1,0 +1,7 @@
+DROP TABLE demand_history;
+DROP TABLE tag;
+DROP TABLE level;
+DROP TABLE source;
+DROP TABLE supplier;
+DROP TABLE location;
+DROP TABLE item;

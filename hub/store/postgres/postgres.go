@@ -1,0 +1,142 @@
+// Package postgres keeps the hub's database in PostgreSQL, from version 13 on, so that several hubs can work on it.
+//
+// Tables that grow with every movement are partitioned by month. Commits are as durable as the server makes them: leave
+// its fsync and synchronous_commit on.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/store"
+)
+
+// Open connects to the database of a URL (postgres://user:password@host:5432/name?sslmode=verify-full), which must be
+// there, and brings its schema up to date. See store.New.
+func Open(ctx context.Context, url string, now func() time.Time, committed func([]event.Event)) (*store.DB, error) {
+	db, err := Connect(ctx, url, now, committed)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Start(ctx); err != nil {
+		return nil, fmt.Errorf("cannot open the PostgreSQL database: %w", err)
+	}
+	return db, nil
+}
+
+// Connect connects like Open and leaves the schema as it is.
+func Connect(ctx context.Context, url string, now func() time.Time, committed func([]event.Event)) (*store.DB, error) {
+	c, err := pgx.ParseConfig(url)
+	if err != nil {
+		// What the driver says names the URL, and the URL has the password.
+		return nil, errors.New("the database's URL cannot be read; it should be like postgres://user:password@host:5432/name?sslmode=verify-full")
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second
+	}
+	c.RuntimeParams["application_name"] = "tallydock-hub"
+	c.RuntimeParams["timezone"] = "UTC"
+	conns := max(8, 2*runtime.NumCPU())
+	pool := stdlib.OpenDB(*c)
+	pool.SetMaxOpenConns(2 * conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxLifetime(time.Hour)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot connect to database %s at %s: %w", c.Database, c.Host, err), pool.Close())
+	}
+	return store.New(dialect(), pool, pool, now, committed), nil
+}
+
+func dialect() *store.Dialect {
+	return &store.Dialect{Name: "postgres", Numbered: true, Types: types, Judge: judge, UUID: text, Months: months}
+}
+
+// types: text is ordered by its bytes, as everywhere else in the hub.
+var types = []store.Replacement{
+	{Find: regexp.MustCompile(`\bTEXT\b`), With: `TEXT COLLATE "C"`},
+	{Find: regexp.MustCompile(`\bBYTES\b`), With: "BYTEA"},
+	{Find: regexp.MustCompile(`\bDOUBLE\b`), With: "DOUBLE PRECISION"},
+	{Find: regexp.MustCompile(`\) CLUSTERED`), With: ")"},
+	{Find: regexp.MustCompile(`\) MONTHLY\((\w+)\)`), With: ") PARTITION BY RANGE ($1)"},
+}
+
+// judge goes by SQLSTATE: classes 22 and 23 are about values; class 40, and cancelled statements of a server that
+// switches over, are about the moment.
+func judge(err error) store.Verdict {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return store.Other
+	}
+	switch {
+	case e.Code == "40001" || e.Code == "40P01":
+		return store.Again
+	case strings.HasPrefix(e.Code, "22") || strings.HasPrefix(e.Code, "23"):
+		return store.Refused
+	}
+	return store.Other
+}
+
+func text(id string) (any, error) {
+	_, err := uuid.Parse(id)
+	return id, err
+}
+
+// monthly are the tables that are kept by month, with the key's value at which a month begins.
+var monthly = []struct {
+	table string
+	bound func(time.Time) string
+}{
+	{"movement", uuidAt}, {"movement_line", uuidAt}, {"sample", func(t time.Time) string { return fmt.Sprint(t.UnixMicro()) }},
+}
+
+// uuidAt is the lowest UUIDv7 of a time.
+func uuidAt(t time.Time) string {
+	var id uuid.UUID
+	ms := t.UnixMilli()
+	for i := range 6 {
+		id[i] = byte(ms >> (8 * (5 - i)))
+	}
+	return "'" + id.String() + "'"
+}
+
+// months makes the partitions of the months from one time to another, and one for rows of no such month, such as those of
+// a clock that was wrong.
+func months(ctx context.Context, db *sql.DB, from, to time.Time) error {
+	from = time.Date(from.UTC().Year(), from.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
+	for _, t := range monthly {
+		var there bool
+		if err := db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, t.table).Scan(&there); err != nil || !there {
+			return err // the schema is of a version before it
+		}
+		texts := []string{fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s_other PARTITION OF %s DEFAULT`, t.table, t.table)}
+		for m := from; !m.After(to); m = m.AddDate(0, 1, 0) {
+			texts = append(texts, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s_%s PARTITION OF %s FOR VALUES FROM (%s) TO (%s)`,
+				t.table, m.Format("2006_01"), t.table, t.bound(m), t.bound(m.AddDate(0, 1, 0))))
+		}
+		for _, text := range texts {
+			if _, err := db.ExecContext(ctx, text); err != nil && !inTheWay(err) {
+				return fmt.Errorf("%w in %q", err, text)
+			}
+		}
+	}
+	return nil
+}
+
+// inTheWay reports that a month's rows lie among the others already, where they may stay, or that another hub makes the
+// same partition at this moment.
+func inTheWay(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Code == "23514" || e.Code == "42P07" || e.Code == "23505")
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/stock"
+)
+
+// Stock reads balances as stock; it is a stock.Store.
+type Stock struct{ *DB }
+
+var _ stock.Store = Stock{}
+
+const stockColumns = `SELECT item, location, CAST(sum(quantity) AS BIGINT),
+	CAST(sum(CASE WHEN state = ` + unseen + ` THEN quantity ELSE 0 END) AS BIGINT), max(seen_at) FROM balance `
+
+// Rows gives every row at a real location that ever had stock, by item and location.
+func (s Stock) Rows(ctx context.Context) ([]stock.Row, error) {
+	return list(ctx, s.read, stockColumns+`WHERE location NOT IN (?, ?, ?, ?, ?) GROUP BY item, location ORDER BY item, location`,
+		scanStock, ledger.Supplier, ledger.Customer, ledger.Production, ledger.Loss, ledger.InTransit)
+}
+
+// Row gives one row; a zero Row with Item and Location where there never was stock.
+func (s Stock) Row(ctx context.Context, item, location string) (stock.Row, error) {
+	rows, err := list(ctx, s.read, stockColumns+`WHERE item = ? AND location = ? GROUP BY item, location`, scanStock, item, location)
+	if err != nil || len(rows) == 0 || ledger.IsVirtual(location) {
+		return stock.Row{Item: item, Location: location}, err
+	}
+	return rows[0], nil
+}
+
+func scanStock(scan func(...any) error) (r stock.Row, err error) {
+	var seen int64
+	err = scan(&r.Item, &r.Location, &r.OnHand, &r.Unseen, &seen)
+	r.SeenAt = timeOf(seen)
+	return r, err
+}
+
+// tellStock emits one stock event with every row that was touched, as it is now:
+// [[item, location, on hand, unseen, seen at in unix milliseconds], …].
+func (tx *Tx) tellStock() error {
+	if len(tx.books.touched) == 0 {
+		return nil
+	}
+	var rows [][5]any
+	for _, part := range lists(slices.SortedFunc(maps.Keys(tx.books.touched), stockKey.compare)) {
+		err := each(tx.ctx, tx, stockColumns+`WHERE (item, location) IN (VALUES `+marks(len(part), "(?, ?)")+`)
+			GROUP BY item, location ORDER BY item, location`, func(scan func(...any) error) error {
+			r, err := scanStock(scan)
+			rows = append(rows, [5]any{r.Item, r.Location, r.OnHand, r.Unseen, r.SeenAt.UnixMilli()})
+			return err
+		}, pairs(part)...)
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Emit(event.Stock, rows)
+}

@@ -1,0 +1,51 @@
+// Package storetest is what every database of the hub must do: one suite, which store/sqlite and store/postgres both run.
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/store"
+)
+
+// Open gives an empty database with the newest schema for one test, whose events go to told (nil = nowhere). It is closed
+// when the test ends.
+type Open func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func openAt(t testing.TB, open Open, told func([]event.Event)) *store.DB {
+	t.Helper()
+	return open(t, func() time.Time { return noon }, told)
+}
+
+// Run runs the suite.
+func Run(t *testing.T, open Open) {
+	for name, test := range map[string]func(*testing.T, Open){
+		"an import inserts, updates and refuses whole":       testImportInsertsAndUpdatesAndRefusesWhole,
+		"tags are resolved by registry first, then by GTIN":  testTagsAreResolvedByRegistryFirstThenByGTIN,
+		"events are trimmed but the newest":                  testEventsAreTrimmedButTheNewest,
+		"alarms come in order, page by page":                 testAlarmsComeInOrderPageByPage,
+		"passes come newest first, page by page":             testPassesComeNewestFirstPageByPage,
+		"a record that the database refuses is parked alone": testARecordThatTheDatabaseRefusesIsParkedAlone,
+		"absence and sight of a tag":                         testAbsenceAndSightOfATag,
+		"the laws of the ledger":                             testLedgerLaws,
+		"a movement is taken back once":                      testReverse,
+		"a wrong balance is found and mended":                testCheckFindsAndRebuildMendsAWrongBalance,
+		"one stock event for a transaction":                  testOneStockEventForATransaction,
+		"a long span keeps every hour's extremes":            testALongSpanKeepsEveryHoursExtremes,
+		"a long span ends where it was asked to":             testALongSpanEndsWhereItWasAskedTo,
+		"old samples are forgotten":                          testOldSamplesAreForgotten,
+		"history of anything":                                testHistoryOfAnything,
+		"verify finds what was changed":                      testVerifyFindsWhatWasChanged,
+		"the end of a chain is guarded":                      testTheEndOfAChainIsGuarded,
+		"migrations go down and up":                          testMigrationsGoDownAndUp,
+		"a database of a newer hub is left alone":            testADatabaseOfANewerHubIsLeftAlone,
+		"bytes that are no text":                             testBytesThatAreNoText,
+		"many writers move the same goods":                   testManyWritersMoveTheSameGoods,
+		"a copy is equal":                                    testACopyIsEqual,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open) })
+	}
+}
