@@ -73,7 +73,26 @@ type Level struct {
 
 // TagItem says what a tag is on, for tags whose content does not name the item (cards, unregistered EPCs).
 type TagItem struct {
-	Tag  string `json:"tag"` // devices.Tag text, "epc:…" or "uid:…"
-	Item string `json:"item"`
-	Lot  string `json:"lot"`
+	Tag   string `json:"tag"` // devices.Tag text, "epc:…" or "uid:…"
+	Item  string `json:"item"`
+	Lot   string `json:"lot"`
+	Units int64  `json:"units"` // that the tag stands for, in the item's smallest unit
+}
+
+// Pack is a unit in which an item is also handled: a case, a pallet.
+type Pack struct {
+	Item  string `json:"item"`
+	Code  string `json:"code"`  // UN/ECE Recommendation 20 or 21 code, e.g. "CS"
+	Units int64  `json:"units"` // in it, in the item's smallest unit
+	GTIN  string `json:"gtin"`  // 14 digits, "" where it has none; a tag with it stands for Units
+	Name  Text   `json:"name"`
+}
+
+// Lot is a batch of an item.
+type Lot struct {
+	Item     string `json:"item"`
+	Lot      string `json:"lot"`
+	Made     string `json:"made"`     // YYYY-MM-DD, "" where nobody said so
+	Expires  string `json:"expires"`  // YYYY-MM-DD, the last day on which it may be used; "" = never
+	Supplier string `json:"supplier"` // "" where nobody said so
 }

@@ -60,6 +60,8 @@ type Rows struct {
 	Suppliers []Supplier
 	Sources   []Source
 	Levels    []Level
+	Packs     []Pack
+	Lots      []Lot
 	Tags      []TagItem
 	Demand    []Demand
 }

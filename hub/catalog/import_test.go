@@ -41,7 +41,7 @@ func TestEveryProblemIsNamedWithItsPlace(t *testing.T) {
 		kind, text string
 		want       []string // "line:column: part of the message"
 	}{
-		"unknown kind":   {"prices", "", []string{"0::use items, locations"}},
+		"unknown kind":   {"prices", "", []string{"0::use items, packs, locations"}},
 		"empty file":     {"items", "", []string{"1::no header"}},
 		"unknown column": {"items", "id,name_en,colour\n", []string{"1:colour:not known"}},
 		"missing column": {"levels", "item,location\n", []string{"1:min:missing"}},

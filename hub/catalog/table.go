@@ -33,13 +33,15 @@ var tables = map[string]table{
 	"suppliers": {[]string{"id", "name_en"}, []string{"name_zh"}, (*parser).supplier},
 	"sources":   {[]string{"item", "supplier", "lead_time_days"}, []string{"lead_time_sd_days", "moq", "pack_multiple", "price"}, (*parser).source},
 	"levels":    {[]string{"item", "location", "min"}, []string{"max"}, (*parser).level},
-	"tags":      {[]string{"tag", "item"}, []string{"lot"}, (*parser).tag},
+	"packs":     {[]string{"item", "code", "units"}, []string{"gtin", "name_en", "name_zh"}, (*parser).pack},
+	"lots":      {[]string{"item", "lot"}, []string{"made", "expires", "supplier"}, (*parser).lot},
+	"tags":      {[]string{"tag", "item"}, []string{"lot", "units"}, (*parser).tag},
 	"demand":    {[]string{"item", "site", "day", "quantity"}, nil, (*parser).demand},
 }
 
 // Kinds lists the kinds of file that Import reads, in the order in which a new catalogue needs them.
 func Kinds() []string {
-	return []string{"items", "locations", "suppliers", "sources", "levels", "tags", "demand"}
+	return []string{"items", "packs", "locations", "suppliers", "lots", "sources", "levels", "tags", "demand"}
 }
 
 // Columns lists the columns of a kind of file: those that it must have and those that it may.
@@ -106,8 +108,43 @@ func (p *parser) level() {
 	p.rows.Levels = append(p.rows.Levels, v)
 }
 
+func (p *parser) pack() {
+	v := Pack{
+		Item: p.ref("item", p.known.Items, "item"), Code: p.id("code"), Units: p.whole("units"), GTIN: p.gtin("gtin"), Name: p.name(),
+	}
+	p.unique(v.Item, v.Code)
+	if v.Units == 0 {
+		p.wrong("units", "a pack has at least 1 unit of its item in it")
+	}
+	p.rows.Packs = append(p.rows.Packs, v)
+}
+
+func (p *parser) lot() {
+	v := Lot{Item: p.ref("item", p.known.Items, "item"), Lot: p.text("lot"), Made: p.day("made"), Expires: p.day("expires")}
+	if v.Lot == "" {
+		p.wrong("lot", "is empty")
+	}
+	if s := p.text("supplier"); s != "" {
+		v.Supplier = p.ref("supplier", p.known.Suppliers, "supplier")
+	}
+	p.unique(v.Item, v.Lot)
+	if v.Made != "" && v.Expires != "" && v.Expires < v.Made {
+		p.wrong("expires", "%s is before made %s", v.Expires, v.Made)
+	}
+	p.rows.Lots = append(p.rows.Lots, v)
+}
+
+// day reads a day; "" where the cell is empty.
+func (p *parser) day(column string) string {
+	s := p.text(column)
+	if _, err := time.Parse(time.DateOnly, s); s != "" && err != nil {
+		p.wrong(column, "%q is not a day as YYYY-MM-DD", s)
+	}
+	return s
+}
+
 func (p *parser) tag() {
-	v := TagItem{Item: p.ref("item", p.known.Items, "item"), Lot: p.text("lot")}
+	v := TagItem{Item: p.ref("item", p.known.Items, "item"), Lot: p.text("lot"), Units: max(1, p.whole("units"))}
 	tag, err := devices.ParseTag(strings.ToLower(p.text("tag")))
 	if err != nil {
 		p.wrong("tag", "%v", err)
@@ -119,11 +156,11 @@ func (p *parser) tag() {
 
 func (p *parser) demand() {
 	v := Demand{
-		Item: p.ref("item", p.known.Items, "item"), Site: p.ref("site", p.known.Sites, "site"), Day: p.text("day"),
+		Item: p.ref("item", p.known.Items, "item"), Site: p.ref("site", p.known.Sites, "site"), Day: p.day("day"),
 		Quantity: p.whole("quantity"),
 	}
-	if _, err := time.Parse(time.DateOnly, v.Day); err != nil {
-		p.wrong("day", "%q is not a day as YYYY-MM-DD", v.Day)
+	if v.Day == "" {
+		p.wrong("day", "is empty")
 	}
 	p.unique(v.Item, v.Site, v.Day)
 	p.rows.Demand = append(p.rows.Demand, v)

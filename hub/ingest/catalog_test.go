@@ -28,6 +28,7 @@ func TestCatalogueIsLeftForEveryEdgeThatSpeaks(t *testing.T) {
 	in := intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, store.Intake{DB: h.DB})
 	ear := ingest.New(ingest.Config{Broker: "tcp://" + b.Addr(), User: "hub", Password: "hub-pw", Log: quiet(), Catalog: items.EdgeItems}, in)
 	run(t, ear.Run)
+	<-ear.Ready()
 	e := newEdge(t, b.Addr(), "SZ1-E1", false)
 	var last atomic.Pointer[wire.Catalog]
 	hear := func(_ mqtt.Client, m mqtt.Message) {

@@ -145,6 +145,7 @@ func (h *hub) listen(t testing.TB, b *broker.Broker, kept intake.Store) {
 	}, kept)
 	h.ear = ingest.New(ingest.Config{Broker: "tcp://" + b.Addr(), User: "hub", Password: "hub-pw", Log: quiet()}, h.intake)
 	h.stop = run(t, h.ear.Run)
+	<-h.ear.Ready()
 }
 
 // moved makes the movement number i: tag i mod 60 goes to one place after another.

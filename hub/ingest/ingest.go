@@ -63,6 +63,8 @@ type Ingest struct {
 	count  *metrics
 	queue  chan mqtt.Message
 	joined chan struct{} // a connection has begun: acks for all are due
+	ready  chan struct{} // closed when the first connection has begun
+	once   sync.Once
 
 	mu     sync.Mutex
 	client mqtt.Client // the present connection; nil where there is none
@@ -75,7 +77,7 @@ func New(c Config, in *intake.Intake) *Ingest {
 	}
 	return &Ingest{
 		cfg: c, log: c.Log, in: in, count: newMetrics(c.Metrics), queue: make(chan mqtt.Message, QueueSize),
-		joined: make(chan struct{}, 1),
+		joined: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 }
 
@@ -97,6 +99,9 @@ func (g *Ingest) Run(ctx context.Context) error {
 	<-done
 	return nil
 }
+
+// Ready is closed once edges are heard for the first time.
+func (g *Ingest) Ready() <-chan struct{} { return g.ready }
 
 func (g *Ingest) stayConnected(ctx context.Context) {
 	wait := firstWait
@@ -129,6 +134,7 @@ func (g *Ingest) session(ctx context.Context) error {
 		return err
 	}
 	g.log.Info("listening to edges", "broker", g.cfg.Broker)
+	g.once.Do(func() { close(g.ready) })
 	select {
 	case g.joined <- struct{}{}:
 	default: // the worker has yet to see the one before

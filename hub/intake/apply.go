@@ -20,6 +20,7 @@ type origin struct {
 	edge       string
 	epoch, seq uint64
 	actor      string // who retries it; "" for the stream itself
+	corrected  *Correction
 }
 
 // key is the record's name in the books.
@@ -66,7 +67,11 @@ func (in *Intake) apply(tx Tx, o origin, rec record) (*refusal, error) {
 	case r.Seq != o.seq:
 		return &refusal{WrongStream, fmt.Sprintf("record says seq %d where %d is due", r.Seq, o.seq)}, nil
 	case r.Movement != nil:
-		return in.applyMovement(tx, o, *r.Movement)
+		m := *r.Movement
+		if c := o.corrected; c != nil && c.To != "" {
+			m.To = c.To
+		}
+		return in.applyMovement(tx, o, m)
 	case r.Pass != nil:
 		return nil, tx.PutPass(o.edge, *r.Pass)
 	case r.Alarm != nil:
@@ -87,12 +92,16 @@ func (in *Intake) apply(tx Tx, o origin, rec record) (*refusal, error) {
 }
 
 func (in *Intake) applyMovement(tx Tx, o origin, m wire.Movement) (*refusal, error) {
-	tagged, err := tx.Tagged(m.Tag)
+	tagged, why, err := in.whatIs(tx, o, m.Tag)
 	if err != nil {
 		return nil, err
 	}
-	if tagged.Unknown != "" {
-		return &refusal{tagged.Unknown, tagged.Detail}, nil
+	packed, err := tx.Packed(m.Tag)
+	if err != nil {
+		return nil, err
+	}
+	if why != nil && len(packed) == 0 {
+		return why, nil
 	}
 	known, err := tx.KnownLocation(m.To)
 	if err != nil {
@@ -101,21 +110,85 @@ func (in *Intake) applyMovement(tx Tx, o origin, m wire.Movement) (*refusal, err
 	if !known {
 		return &refusal{UnknownLocation, fmt.Sprintf("location %q is not in the catalogue: import it and retry", m.To)}, nil
 	}
-	at, err := tx.Position(m.Tag)
+	threshold := in.threshold
+	if own, set, err := tx.Threshold(m.ReadPoint); err != nil {
+		return nil, err
+	} else if set {
+		threshold = own
+	}
+	seen := ledger.Observation{Movement: m, Source: "edge:" + o.edge, Threshold: threshold, Waived: o.waived()}
+	var all []ledger.Placement
+	if why == nil {
+		seen.Item, seen.Lot, seen.Quantity = tagged.Item, tagged.Lot, tagged.Quantity
+		if all, err = in.place(tx, seen, all); err != nil {
+			return nil, err
+		}
+	}
+	for _, tag := range packed {
+		if seen.Tag = tag; tag == m.Tag {
+			continue
+		}
+		if on, err := tx.Tagged(tag); err != nil {
+			return nil, err
+		} else if seen.Item, seen.Lot, seen.Quantity = on.Item, on.Lot, on.Quantity; on.Unknown != "" {
+			continue // a case without an item of its own, say
+		}
+		if all, err = in.place(tx, seen, all); err != nil {
+			return nil, err
+		}
+	}
+	return in.book(tx, o, m, all)
+}
+
+// whatIs tells what a tag is on, by the word of a person or else by the catalogue.
+func (in *Intake) whatIs(tx Tx, o origin, tag devices.Tag) (Tagged, *refusal, error) {
+	if c := o.corrected; c != nil && c.Item != "" {
+		known, err := tx.KnownItem(c.Item)
+		if err == nil && !known {
+			return Tagged{}, &refusal{UnknownItem, fmt.Sprintf("item %q is not in the catalogue", c.Item)}, nil
+		}
+		return Tagged{Item: c.Item, Lot: c.Lot, Quantity: 1}, nil, err
+	}
+	tagged, err := tx.Tagged(tag)
+	if err == nil && tagged.Unknown != "" {
+		return tagged, &refusal{tagged.Unknown, tagged.Detail}, nil
+	}
+	return tagged, nil, err
+}
+
+// place decides what an observation of a tag means, by where the ledger has it.
+func (in *Intake) place(tx Tx, seen ledger.Observation, all []ledger.Placement) ([]ledger.Placement, error) {
+	at, err := tx.Position(seen.Tag)
 	if err != nil {
 		return nil, err
 	}
-	p := ledger.Place(ledger.Observation{
-		Movement: m, Item: tagged.Item, Lot: tagged.Lot, Source: "edge:" + o.edge, Now: at, Threshold: in.threshold,
-		Waived: o.waived(),
-	})
-	switch {
-	case p.Refusal != "":
-		return &refusal{Reason(p.Refusal), p.Detail}, nil
-	case len(p.Lines) > 0:
-		return nil, tx.Post(o.edge, in.movement(o, m, p))
-	case p.Seen && at != nil:
-		return nil, tx.Seen(*at, m.EventTime)
+	seen.Now = at
+	p := ledger.Place(seen)
+	p.At = at
+	return append(all, p), nil
+}
+
+// book records what was decided of a tag and of what is packed in it, as one movement; a refusal of any of it refuses all.
+func (in *Intake) book(tx Tx, o origin, m wire.Movement, all []ledger.Placement) (*refusal, error) {
+	var whole ledger.Placement
+	for _, p := range all {
+		if p.Refusal != "" {
+			return &refusal{Reason(p.Refusal), p.Detail}, nil
+		}
+		if len(p.Lines) > 0 && whole.Kind == "" {
+			whole.Kind = p.Kind
+		}
+		whole.Lines = append(whole.Lines, p.Lines...)
+	}
+	if len(whole.Lines) > 0 {
+		return nil, tx.Post(o.edge, in.movement(o, m, whole))
+	}
+	for _, p := range all {
+		if p.Seen && p.At != nil {
+			if err := tx.Seen(*p.At, m.EventTime); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return nil, nil
 }

@@ -13,6 +13,26 @@ import (
 // the edge's history from there on. Errors: fault.NotFound;
 // fault.Conflict where the entry is closed or has nothing to apply.
 func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
+	return in.settle(ctx, id, actor, nil)
+}
+
+// Correction is what a person knows better than the reader. Empty fields are left as they were read.
+type Correction struct {
+	Item, Lot string // what the tag is on
+	To        string // where it went
+	Reason    string
+}
+
+// Correct applies a parked movement with what a person says of it. Errors: as Retry; fault.Invalid without a reason or a
+// correction.
+func (in *Intake) Correct(ctx context.Context, id, actor string, c Correction) (Entry, error) {
+	if c.Reason == "" || c.Item == "" && c.To == "" {
+		return Entry{}, fmt.Errorf("%w: say what is right, an item or a place, and how you know", fault.Invalid)
+	}
+	return in.settle(ctx, id, actor, &c)
+}
+
+func (in *Intake) settle(ctx context.Context, id, actor string, c *Correction) (Entry, error) {
 	var still *refusal
 	var after Entry
 	err := in.store.Take(ctx, func(tx Tx) error {
@@ -21,10 +41,15 @@ func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
 		if err != nil {
 			return err
 		}
-		if e.Reason == ChainBroken {
+		note := ""
+		switch {
+		case e.Reason == ChainBroken && c == nil:
 			err = in.acceptChain(tx, e)
-		} else {
-			still, err = in.retryRecord(tx, e, actor)
+		case c != nil:
+			note = c.String()
+			still, err = in.retryRecord(tx, e, actor, c)
+		default:
+			still, err = in.retryRecord(tx, e, actor, nil)
 		}
 		switch {
 		case err != nil:
@@ -32,7 +57,7 @@ func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
 		case still != nil:
 			err = tx.Reason(id, still.why, still.detail)
 		default:
-			err = tx.CloseEntry(id, Resolved, actor, "", in.now().UTC())
+			err = tx.CloseEntry(id, Resolved, actor, note, in.now().UTC())
 		}
 		if err != nil {
 			return err
@@ -46,17 +71,36 @@ func (in *Intake) Retry(ctx context.Context, id, actor string) (Entry, error) {
 	return after, err
 }
 
-func (in *Intake) retryRecord(tx Tx, e Entry, actor string) (*refusal, error) {
+func (in *Intake) retryRecord(tx Tx, e Entry, actor string, c *Correction) (*refusal, error) {
 	switch e.Reason {
 	case BadMessage, GapOfEpochs, WrongStream:
 		return nil, fmt.Errorf("%w: %s has no record to apply: discard it", fault.Conflict, e.Reason)
 	}
+	r := decode(e.Raw)
+	if c != nil && r.Movement == nil {
+		return nil, fmt.Errorf("%w: only movements can be corrected", fault.Conflict)
+	}
 	var why *refusal
 	err := tx.Savepoint(func() (err error) {
-		why, err = in.apply(tx, origin{edge: e.Edge, epoch: e.Epoch, seq: e.Seq, actor: actor}, decode(e.Raw))
+		why, err = in.apply(tx, origin{edge: e.Edge, epoch: e.Epoch, seq: e.Seq, actor: actor, corrected: c}, r)
 		return err
 	})
 	return why, err
+}
+
+// String tells a correction for the entry's note.
+func (c Correction) String() string {
+	s := c.Reason
+	if c.To != "" {
+		s += "; to " + c.To
+	}
+	if c.Item != "" {
+		s += "; item " + c.Item
+	}
+	if c.Lot != "" {
+		s += "; lot " + c.Lot
+	}
+	return s
 }
 
 func (in *Intake) acceptChain(tx Tx, e Entry) error {

@@ -20,6 +20,12 @@ type Store interface {
 	Status(ctx context.Context, s wire.Status) (Stream, []wire.Command, error)
 	// Silent notes that every edge but these is offline.
 	Silent(ctx context.Context, heard []string) error
+	// Policies gives the confidence that read points need, by read point.
+	Policies(ctx context.Context) ([]Policy, error)
+	// PutPolicy says, and DropPolicy forgets, from which confidence on a read point's movements post by themselves.
+	// Errors: fault.Invalid; fault.NotFound.
+	PutPolicy(ctx context.Context, p Policy) error
+	DropPolicy(ctx context.Context, readPoint string) error
 	// Quarantine lists entries of a state ("" = open), newest first.
 	Quarantine(ctx context.Context, state EntryState) ([]Entry, error)
 }
@@ -43,7 +49,12 @@ type Goods interface {
 	// Expect says what the others will be asked for, so that it is read at once. It may be left out.
 	Expect(tags []devices.Tag, locations []string) error
 	Tagged(devices.Tag) (Tagged, error)
+	KnownItem(item string) (bool, error)
 	KnownLocation(code string) (bool, error)
+	// Packed gives all that is packed in a tag, at any depth.
+	Packed(in devices.Tag) ([]devices.Tag, error)
+	// Threshold gives the confidence that a read point needs; false where it has no policy of its own.
+	Threshold(readPoint string) (permille uint16, set bool, err error)
 	Position(devices.Tag) (*ledger.Position, error) // nil where the ledger never had it
 	Post(edge string, m ledger.Movement) error      // which the edge's stream shows to be new
 	Seen(at ledger.Position, when time.Time) error  // the tag was seen where it is
@@ -52,6 +63,7 @@ type Goods interface {
 // Tagged is what a tag is on.
 type Tagged struct {
 	Item, Lot string
+	Quantity  int64  // that the tag stands for
 	Unknown   Reason // set where that is not known: UnknownTag or UnknownItem
 	Detail    string // of Unknown, for a person
 }

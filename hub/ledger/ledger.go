@@ -45,6 +45,10 @@ const (
 	Lost    Kind = "lost"    // a site -> LOSS
 	Unseen  Kind = "unseen"  // available -> unseen at the same place, and back
 	Reverse Kind = "reverse" // takes back another movement
+	Regrade Kind = "regrade" // from one state to another at the same place
+	Make    Kind = "make"    // into production or out of it
+	Unpack  Kind = "unpack"  // a tag no longer stands for what is in it
+	Adjust  Kind = "adjust"  // what a count found
 )
 
 // State of the goods within a location.
@@ -58,6 +62,9 @@ const (
 	StateInTransit State = "in_transit" // on its way between own sites
 	WorkInProgress State = "wip"        // in the making
 )
+
+// States are all states that goods can have.
+var States = []State{Available, StateUnseen, Quarantined, StateInTransit, WorkInProgress}
 
 // Movement is one immutable fact with its lines.
 type Movement struct {
@@ -104,7 +111,7 @@ type Line struct {
 	FromState State
 	To        Location
 	ToState   State
-	Quantity  int64 // more than 0, in the item's smallest unit; 1 with a Tag
+	Quantity  int64 // more than 0, in the item's smallest unit; with a Tag all that it stands for
 	Value     int64 // of the whole line, in 1/10000 of the currency
 }
 
@@ -152,8 +159,6 @@ func (l Line) check() error {
 		return fmt.Errorf("moves nothing: from and to are both %s, %s", l.To, l.ToState)
 	case l.Quantity <= 0:
 		return fmt.Errorf("quantity %d; more than 0 is needed", l.Quantity)
-	case !l.Tag.IsZero() && l.Quantity != 1:
-		return fmt.Errorf("quantity %d of tag %s; a tag is one", l.Quantity, l.Tag)
 	}
 	return nil
 }

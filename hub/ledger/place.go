@@ -24,6 +24,7 @@ const (
 type Observation struct {
 	wire.Movement
 	Item, Lot string
+	Quantity  int64  // that the tag stands for; 0 = 1
 	Source    string // "edge:SZ1-E1"
 	Now       *Position
 	// Threshold is the confidence in permille from which it posts by itself.
@@ -39,8 +40,9 @@ type Placement struct {
 	Kind  Kind
 	// Seen: the tag was seen where the ledger has it, so the time of its last sighting moves on.
 	Seen    bool
-	Refusal Refusal // set where nothing may be done
-	Detail  string  // of the Refusal, for a person
+	At      *Position // where the tag was; for the caller to keep
+	Refusal Refusal   // set where nothing may be done
+	Detail  string    // of the Refusal, for a person
 }
 
 // Place decides what an observed movement means for the ledger. The source side is where the ledger has the tag, not
@@ -83,10 +85,12 @@ func (o Observation) from() Location {
 }
 
 func (o Observation) lines(from Location, was State, to Location, state State) []Line {
-	l := Line{Item: o.Item, Lot: o.Lot, Tag: o.Tag, From: from, FromState: was, To: to, ToState: state, Quantity: 1}
+	l := Line{
+		Item: o.Item, Lot: o.Lot, Tag: o.Tag, From: from, FromState: was, To: to, ToState: state, Quantity: max(o.Quantity, 1),
+	}
 	if o.Now != nil {
 		// What leaves is what the ledger has there, though the catalogue may say otherwise of the tag by now.
-		l.Item, l.Lot = o.Now.Item, o.Now.Lot
+		l.Item, l.Lot, l.Quantity = o.Now.Item, o.Now.Lot, o.Now.Quantity
 	}
 	return []Line{l}
 }

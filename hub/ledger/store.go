@@ -16,6 +16,7 @@ type Position struct {
 	Tag      devices.Tag
 	Item     string
 	Lot      string
+	Quantity int64 // that the tag stands for, in the item's smallest unit
 	Location Location
 	State    State
 	Movement string    // id of the movement that put it there
@@ -30,7 +31,7 @@ type Mismatch struct {
 	Location  Location
 	State     State
 	Tag       string // "" for a balance
-	Balance   int64  // as kept; 1 for a tag's place
+	Balance   int64  // as kept
 	Entries   int64  // as the entries add up
 }
 
@@ -43,6 +44,9 @@ type Store interface {
 	// Reverse takes a movement back by a new one and gives that. Errors: fault.NotFound; fault.Conflict where it was
 	// taken back already, is itself a reversal, or where one of its tags has moved since.
 	Reverse(ctx context.Context, id, actor string) (Movement, error)
+	// Do does commands, each by itself: one that fails leaves nothing behind and does not hinder the others. It gives the
+	// first error of each, nil where it was done.
+	Do(ctx context.Context, c Command) error
 	// Check compares every balance with its entries, and every tag's place with the tag's entries.
 	Check(ctx context.Context) ([]Mismatch, error)
 	// Rebuild sets every balance to what its entries add up to, and gives what it changed.

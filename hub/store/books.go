@@ -25,9 +25,21 @@ type books struct {
 	changed  []*place
 	posted   []posting
 	balances map[balanceKey]balanceDelta
+	rows     map[balanceKey]*balanceRow // as read, with others of the same item and place
+	read     map[stockKey]bool          // what rows has
 	flows    map[flowKey]int64
-	keys     [][]any
-	touched  map[stockKey]struct{} // rows of stock to tell of
+	keys     map[string]string               // of movements and reservations: what they made, as far as was asked
+	made     [][]any                         // keys to write
+	expiry   map[string]map[string]time.Time // by item and lot
+
+	reservations map[string]*ledger.Reservation // as read, and as changed
+	reserved     []string                       // ids of those to write
+
+	periodRead bool
+	closed     time.Time // until when the books are closed
+	earliest   time.Time // when the first of what was posted happened
+
+	touched map[stockKey]struct{} // rows of stock to tell of
 }
 
 // place is where a tag is.
@@ -55,13 +67,13 @@ func (k balanceKey) compare(o balanceKey) int {
 }
 
 // balanceDelta is what a transaction adds to a balance.
-type balanceDelta struct{ quantity, seenAt int64 }
+type balanceDelta struct{ quantity, reserved, seenAt int64 }
 
 // balanceRow is a balance as it is kept.
 type balanceRow struct {
-	quantity, seenAt int64
-	last             uid // the newest movement that touched it
-	stored           bool
+	quantity, reserved, seenAt int64
+	last                       uid // the newest movement that touched it
+	stored                     bool
 }
 
 // stockKey names a row of stock.
@@ -83,7 +95,9 @@ func (k flowKey) compare(o flowKey) int {
 }
 
 // afterUndo gives the books after what was posted last was undone: what they read is read again.
-func (b books) afterUndo() books { return books{touched: b.touched} }
+func (b books) afterUndo() books {
+	return books{touched: b.touched, closed: b.closed, earliest: b.earliest}
+}
 
 // put notes a place as it is now.
 func (b *books) put(p *place) {
@@ -103,7 +117,18 @@ func (b *books) add(k balanceKey, quantity int64, seen time.Time) {
 		b.balances = map[balanceKey]balanceDelta{}
 	}
 	d := b.balances[k]
-	b.balances[k] = balanceDelta{d.quantity + quantity, max(d.seenAt, stamp(seen))}
+	b.balances[k] = balanceDelta{d.quantity + quantity, d.reserved, max(d.seenAt, stamp(seen))}
+	b.touch(k.item, k.location)
+}
+
+// reserve adds to what is reserved of a balance.
+func (b *books) reserve(k balanceKey, quantity int64) {
+	if b.balances == nil {
+		b.balances = map[balanceKey]balanceDelta{}
+	}
+	d := b.balances[k]
+	d.reserved += quantity
+	b.balances[k] = d
 	b.touch(k.item, k.location)
 }
 
@@ -139,51 +164,61 @@ func (b *books) flow(m ledger.Movement, sign int64) {
 
 // write writes what was posted since the last time.
 func (b *books) write(tx *Tx) error {
-	if len(b.balances) == 0 && len(b.changed) == 0 {
+	if len(b.balances) == 0 && len(b.changed) == 0 && len(b.reserved) == 0 && len(b.made) == 0 {
 		return nil
 	}
-	rows, err := b.lockBalances(tx)
-	if err != nil {
+	at := make([]stockKey, 0, len(b.balances))
+	for k := range b.balances {
+		at = append(at, stockKey{k.item, k.location})
+	}
+	if err := b.lockBalances(tx, at); err != nil {
 		return err
 	}
-	for _, step := range []func(*Tx, map[balanceKey]*balanceRow) error{
-		b.writeMovements, b.writeBalances, b.writePlaces, b.writeFlows,
-	} {
-		if err := step(tx, rows); err != nil {
+	for _, step := range []func(*Tx) error{b.writeKeys, b.writeMovements, b.writeBalances, b.writePlaces, b.writeReservations, b.writeFlows} {
+		if err := step(tx); err != nil {
 			return err
 		}
 	}
-	b.posted, b.balances, b.flows, b.keys, b.changed = nil, nil, nil, nil, nil
+	b.posted, b.balances, b.flows, b.made, b.changed, b.reserved = nil, nil, nil, nil, nil, nil
 	return nil
 }
 
-// lockBalances reads the balances that were added to, in the order of their keys.
-func (b *books) lockBalances(tx *Tx) (map[balanceKey]*balanceRow, error) {
-	rows := make(map[balanceKey]*balanceRow, len(b.balances))
-	at := map[stockKey]struct{}{}
-	for k := range b.balances {
-		rows[k] = &balanceRow{}
-		at[stockKey{k.item, k.location}] = struct{}{}
+// lockBalances reads the balances of items at places, in the order of their keys, and keeps others from changing them.
+func (b *books) lockBalances(tx *Tx, places []stockKey) error {
+	if b.read == nil {
+		b.read, b.rows = map[stockKey]bool{}, map[balanceKey]*balanceRow{}
 	}
-	for _, part := range lists(slices.SortedFunc(maps.Keys(at), stockKey.compare)) {
-		err := each(tx.ctx, tx, tx.lock(`SELECT item, location, lot, state, quantity, seen_at, last FROM balance
+	places = slices.DeleteFunc(places, func(k stockKey) bool { return b.read[k] })
+	slices.SortFunc(places, stockKey.compare)
+	places = slices.Compact(places)
+	for _, k := range places {
+		b.read[k] = true
+	}
+	for _, part := range lists(places) {
+		err := each(tx.ctx, tx, tx.lock(`SELECT item, location, lot, state, quantity, reserved, seen_at, last FROM balance
 			WHERE (item, location) IN (VALUES `+marks(len(part), "(?, ?)")+`) ORDER BY item, location, lot, state`),
 			func(scan func(...any) error) error {
 				var k balanceKey
 				r := balanceRow{stored: true}
-				if err := scan(&k.item, &k.location, &k.lot, state{&k.state}, &r.quantity, &r.seenAt, &r.last); err != nil {
-					return err
-				}
-				if row := rows[k]; row != nil {
-					*row = r
-				}
-				return nil
+				err := scan(&k.item, &k.location, &k.lot, state{&k.state}, &r.quantity, &r.reserved, &r.seenAt, &r.last)
+				b.rows[k] = &r
+				return err
 			}, pairs(part)...)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the balances: %w", err)
+			return fmt.Errorf("cannot read the balances: %w", err)
 		}
 	}
-	return rows, nil
+	return nil
+}
+
+// row is a balance as it is kept; a new one where there is none.
+func (b *books) row(k balanceKey) *balanceRow {
+	r := b.rows[k]
+	if r == nil {
+		r = &balanceRow{}
+		b.rows[k] = r
+	}
+	return r
 }
 
 func pairs(keys []stockKey) []any {
@@ -196,21 +231,101 @@ func pairs(keys []stockKey) []any {
 
 var (
 	movementRows = table{name: "movement", columns: []column{
-		{"id", id}, {"kind", text}, {"source", text}, {"effective_at", integer}, {"recorded_at", integer}, {"actor", text},
-		{"key", text}, {"reverses", id}, {"pass", text}, {"read_point", text}, {"biz_step", text}, {"first_read", integer},
-		{"last_read", integer}, {"reads", integer}, {"peak_rssi", integer}, {"confidence", integer}, {"chain", integer},
-		{"link", integer}, {"hash", binary},
+		{"id", id},
+		{"kind", text},
+		{"source", text},
+		{"effective_at", integer},
+		{"recorded_at", integer},
+		{"actor", text},
+		{"key", text},
+		{"reverses", id},
+		{"pass", text},
+		{"read_point", text},
+		{"biz_step", text},
+		{"first_read", integer},
+		{"last_read", integer},
+		{"reads", integer},
+		{"peak_rssi", integer},
+		{"confidence", integer},
+		{"chain", integer},
+		{"link", integer},
+		{"hash", binary},
 	}}
 	lineRows = table{name: "movement_line", columns: []column{
-		{"movement", id}, {"line", integer}, {"item", text}, {"lot", text}, {"tag", binary}, {"from_location", text},
-		{"from_state", integer}, {"to_location", text}, {"to_state", integer}, {"quantity", integer}, {"value", integer},
-		{"before_tag", id}, {"before_from", id}, {"before_to", id},
+		{"movement", id},
+		{"line", integer},
+		{"item", text},
+		{"lot", text},
+		{"tag", binary},
+		{"from_location", text},
+		{"from_state", integer},
+		{"to_location", text},
+		{"to_state", integer},
+		{"quantity", integer},
+		{"value", integer},
+		{"before_tag", id},
+		{"before_from", id},
+		{"before_to", id},
 	}}
 	keyRows = table{name: "movement_key", columns: []column{{"key", text}, {"movement", id}}}
 )
 
+func (b *books) writeKeys(tx *Tx) error {
+	slices.SortFunc(b.made, func(a, b []any) int { return cmp.Compare(a[0].(string), b[0].(string)) })
+	return insertNew(tx, &keyRows, b.made)
+}
+
+// fetchKeys finds out which keys are known.
+func (b *books) fetchKeys(tx *Tx, keys []string) error {
+	if b.keys == nil {
+		b.keys = map[string]string{}
+	}
+	var ask []string
+	for _, k := range keys {
+		if _, asked := b.keys[k]; !asked {
+			b.keys[k] = ""
+			ask = append(ask, k)
+		}
+	}
+	for _, part := range lists(ask) {
+		err := each(tx.ctx, tx, `SELECT key, movement FROM movement_key WHERE key IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
+			var key string
+			var made uid
+			err := scan(&key, &made)
+			b.keys[key] = string(made)
+			return err
+		}, anys(part)...)
+		if err != nil {
+			return fmt.Errorf("cannot look for keys: %w", err)
+		}
+	}
+	return nil
+}
+
+// Made gives the id of what was recorded under a key; "" where nothing was.
+func (tx *Tx) Made(key string) (string, error) {
+	if err := tx.books.fetchKeys(tx, []string{key}); err != nil {
+		return "", err
+	}
+	return tx.books.keys[key], nil
+}
+
+// key notes what is recorded under a key. Errors: ledger.ErrDuplicate.
+func (tx *Tx) key(what, key, id string) error {
+	made, err := tx.Made(key)
+	if err != nil {
+		return err
+	}
+	if made != "" {
+		return fmt.Errorf("%s %s: %w", what, key, ledger.ErrDuplicate)
+	}
+	tx.books.keys[key] = id
+	tx.books.made = append(tx.books.made, []any{key, uid(id)})
+	return nil
+}
+
 // writeMovements writes the movements with their lines, each as the next link of its chain.
-func (b *books) writeMovements(tx *Tx, balances map[balanceKey]*balanceRow) error {
+func (b *books) writeMovements(tx *Tx) error {
 	if len(b.posted) == 0 {
 		return nil
 	}
@@ -223,12 +338,9 @@ func (b *books) writeMovements(tx *Tx, balances map[balanceKey]*balanceRow) erro
 		p := &b.posted[i]
 		heads[ledger.ChainOf(p.edge, p.Actor)].append(&p.Movement)
 		movements = append(movements, movementValues(&p.Movement))
-		if lines, err = appendLines(lines, p, balances); err != nil {
+		if lines, err = b.appendLines(lines, p); err != nil {
 			return err
 		}
-	}
-	if err := insertNew(tx, &keyRows, b.keys); err != nil {
-		return err
 	}
 	if err := tx.insert(&movementRows, movements); err != nil {
 		return err
@@ -253,7 +365,7 @@ func movementValues(m *ledger.Movement) []any {
 }
 
 // appendLines adds a movement's lines, and makes it the newest of the balances that it touches.
-func appendLines(lines [][]any, p *posting, balances map[balanceKey]*balanceRow) ([][]any, error) {
+func (b *books) appendLines(lines [][]any, p *posting) ([][]any, error) {
 	for i, l := range p.Lines {
 		from, to := sides(l)
 		fromState, err := number(l.FromState)
@@ -266,12 +378,12 @@ func appendLines(lines [][]any, p *posting, balances map[balanceKey]*balanceRow)
 		}
 		lines = append(lines, []any{
 			uid(p.ID), int64(i), l.Item, l.Lot, l.Tag, l.From, fromState, l.To, toState, l.Quantity, l.Value, p.before[i],
-			balances[from].last, balances[to].last,
+			b.row(from).last, b.row(to).last,
 		})
 	}
 	for _, l := range p.Lines {
 		from, to := sides(l)
-		balances[from].last, balances[to].last = uid(p.ID), uid(p.ID)
+		b.row(from).last, b.row(to).last = uid(p.ID), uid(p.ID)
 	}
 	return lines, nil
 }
@@ -281,32 +393,41 @@ func sides(l ledger.Line) (from, to balanceKey) {
 	return balanceKey{l.Item, l.From, l.Lot, l.FromState}, balanceKey{l.Item, l.To, l.Lot, l.ToState}
 }
 
-const balanceThen = `ON CONFLICT (item, location, lot, state) DO UPDATE SET quantity = excluded.quantity, seen_at = excluded.seen_at,
+const balanceThen = `ON CONFLICT (item, location, lot, state) DO UPDATE SET quantity = excluded.quantity, reserved = excluded.reserved, seen_at = excluded.seen_at,
 	last = excluded.last`
 
 var (
 	balanceColumns = []column{
-		{"item", text}, {"location", text}, {"lot", text}, {"state", integer}, {"quantity", integer}, {"seen_at", integer}, {"last", id},
+		{"item", text},
+		{"location", text},
+		{"lot", text},
+		{"state", integer},
+		{"quantity", integer},
+		{"reserved", integer},
+		{"seen_at", integer},
+		{"last", id},
 	}
 	balanceRows = table{name: "balance", columns: balanceColumns, then: balanceThen}
 	newBalances = table{name: "balance", columns: balanceColumns}
 )
 
 // writeBalances writes the balances, which this transaction has locked, as they are now.
-func (b *books) writeBalances(tx *Tx, rows map[balanceKey]*balanceRow) error {
+func (b *books) writeBalances(tx *Tx) error {
 	var old, fresh [][]any
-	for _, k := range slices.SortedFunc(maps.Keys(rows), balanceKey.compare) {
+	for _, k := range slices.SortedFunc(maps.Keys(b.balances), balanceKey.compare) {
 		n, err := number(k.state)
 		if err != nil {
 			return err
 		}
-		r, d := rows[k], b.balances[k]
-		values := []any{k.item, k.location, k.lot, n, r.quantity + d.quantity, max(r.seenAt, d.seenAt), r.last}
+		r, d := b.row(k), b.balances[k]
+		r.quantity, r.reserved, r.seenAt = r.quantity+d.quantity, r.reserved+d.reserved, max(r.seenAt, d.seenAt)
+		values := []any{k.item, k.location, k.lot, n, r.quantity, r.reserved, r.seenAt, r.last}
 		if r.stored {
 			old = append(old, values)
 		} else {
 			fresh = append(fresh, values)
 		}
+		r.stored = true
 	}
 	if err := insertNew(tx, &newBalances, fresh); err != nil {
 		return err
@@ -324,19 +445,27 @@ func insertNew(tx *Tx, t *table, rows [][]any) error {
 	return err
 }
 
-const placeThen = `ON CONFLICT (tag) DO UPDATE SET item = excluded.item, lot = excluded.lot, location = excluded.location,
+const placeThen = `ON CONFLICT (tag) DO UPDATE SET item = excluded.item, lot = excluded.lot, quantity = excluded.quantity, location = excluded.location,
 	state = excluded.state, movement = excluded.movement, source = excluded.source, since = excluded.since, seen_at = excluded.seen_at`
 
 var (
 	placeColumns = []column{
-		{"tag", binary}, {"item", text}, {"lot", text}, {"location", text}, {"state", integer}, {"movement", id}, {"source", text},
-		{"since", integer}, {"seen_at", integer},
+		{"tag", binary},
+		{"item", text},
+		{"lot", text},
+		{"quantity", integer},
+		{"location", text},
+		{"state", integer},
+		{"movement", id},
+		{"source", text},
+		{"since", integer},
+		{"seen_at", integer},
 	}
 	placeRows = table{name: "tag_position", columns: placeColumns, then: placeThen}
 	newPlaces = table{name: "tag_position", columns: placeColumns}
 )
 
-func (b *books) writePlaces(tx *Tx, _ map[balanceKey]*balanceRow) error {
+func (b *books) writePlaces(tx *Tx) error {
 	slices.SortFunc(b.changed, func(a, b *place) int { return a.Tag.Compare(b.Tag) })
 	var old, fresh [][]any
 	for _, p := range b.changed {
@@ -344,7 +473,7 @@ func (b *books) writePlaces(tx *Tx, _ map[balanceKey]*balanceRow) error {
 		if err != nil {
 			return err
 		}
-		values := []any{p.Tag, p.Item, p.Lot, p.Location, n, uid(p.Movement), p.Source, stamp(p.Since), stamp(p.SeenAt)}
+		values := []any{p.Tag, p.Item, p.Lot, p.Quantity, p.Location, n, uid(p.Movement), p.Source, stamp(p.Since), stamp(p.SeenAt)}
 		if p.stored {
 			old = append(old, values)
 		} else {
@@ -364,7 +493,7 @@ var flowRows = table{
 	then:    `ON CONFLICT (item, location, kind, hour) DO UPDATE SET quantity = flow_hour.quantity + excluded.quantity`,
 }
 
-func (b *books) writeFlows(tx *Tx, _ map[balanceKey]*balanceRow) error {
+func (b *books) writeFlows(tx *Tx) error {
 	var rows [][]any
 	for _, k := range slices.SortedFunc(maps.Keys(b.flows), flowKey.compare) {
 		rows = append(rows, []any{k.item, k.location, string(k.kind), k.hour, b.flows[k]})
@@ -391,7 +520,7 @@ func (b *books) fetch(tx *Tx, tags []devices.Tag) error {
 	}
 	slices.SortFunc(ask, devices.Tag.Compare)
 	for _, part := range lists(slices.Compact(ask)) {
-		err := each(tx.ctx, tx, tx.lock(`SELECT tag, item, lot, location, state, movement, source, since, seen_at FROM tag_position
+		err := each(tx.ctx, tx, tx.lock(`SELECT tag, item, lot, quantity, location, state, movement, source, since, seen_at FROM tag_position
 			WHERE tag IN (`+marks(len(part), "?")+`) ORDER BY tag`), func(scan func(...any) error) error {
 			p, err := scanPlace(scan)
 			b.places[p.Tag] = &place{Position: p, stored: true}
@@ -408,7 +537,7 @@ func scanPlace(scan func(...any) error) (p ledger.Position, err error) {
 	var t tag
 	var movement uid
 	var since, seen int64
-	err = scan(&t, &p.Item, &p.Lot, &p.Location, state{&p.State}, &movement, &p.Source, &since, &seen)
+	err = scan(&t, &p.Item, &p.Lot, &p.Quantity, &p.Location, state{&p.State}, &movement, &p.Source, &since, &seen)
 	p.Tag, p.Movement, p.Since, p.SeenAt = t.Tag, string(movement), timeOf(since), timeOf(seen)
 	return p, err
 }

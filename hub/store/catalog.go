@@ -28,10 +28,10 @@ func (tx *Tx) resolveTags(tags []devices.Tag, known map[devices.Tag]intake.Tagge
 		}
 	}
 	for _, part := range lists(ask) {
-		err := each(tx.ctx, tx, `SELECT tag, item, lot FROM tag WHERE tag IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
+		err := each(tx.ctx, tx, `SELECT tag, item, lot, units FROM tag WHERE tag IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
 			var t tag
 			var on intake.Tagged
-			err := scan(&t, &on.Item, &on.Lot)
+			err := scan(&t, &on.Item, &on.Lot, &on.Quantity)
 			known[t.Tag] = on
 			return err
 		}, anys(part)...)
@@ -58,14 +58,19 @@ func (tx *Tx) resolveGTINs(tags []devices.Tag, known map[devices.Tag]intake.Tagg
 		}
 	}
 	for _, part := range lists(slices.Sorted(maps.Keys(gtins))) {
-		err := each(tx.ctx, tx, `SELECT gtin, id FROM item WHERE gtin IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
-			var gtin, item string
-			err := scan(&gtin, &item)
+		in := marks(len(part), "?")
+		// A GTIN of an item itself comes last, and so counts where somebody gave a pack the same.
+		err := each(tx.ctx, tx, `SELECT gtin, item, units, 0 AS rank FROM pack WHERE gtin IN (`+in+`)
+			UNION ALL SELECT gtin, id, 1, 1 FROM item WHERE gtin IN (`+in+`) ORDER BY rank`, func(scan func(...any) error) error {
+			var gtin string
+			var on intake.Tagged
+			var rank int
+			err := scan(&gtin, &on.Item, &on.Quantity, &rank)
 			for _, t := range gtins[gtin] {
-				known[t] = intake.Tagged{Item: item}
+				known[t] = on
 			}
 			return err
-		}, anys(part)...)
+		}, append(anys(part), anys(part)...)...)
 		if err != nil {
 			return fmt.Errorf("cannot find the items of GTINs: %w", err)
 		}
@@ -121,7 +126,13 @@ func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, 
 			if err != nil {
 				return fmt.Errorf("%w: %w", fault.Invalid, err)
 			}
-			put.row("tag", "tag", "item, lot", t, v.Item, v.Lot)
+			put.row("tag", "tag", "item, lot, units", t, v.Item, v.Lot, v.Units)
+		}
+		for _, v := range rows.Packs {
+			put.row("pack", "item, code", "units, gtin, name_en, name_zh", v.Item, v.Code, v.Units, v.GTIN, v.Name.EN, v.Name.ZH)
+		}
+		for _, v := range rows.Lots {
+			put.row("lot", "item, lot", "made, expires, supplier", v.Item, v.Lot, v.Made, v.Expires, v.Supplier)
 		}
 		for _, v := range rows.Demand {
 			put.row("demand_history", "item, site, day", "quantity", v.Item, v.Site, v.Day, v.Quantity)

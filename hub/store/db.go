@@ -42,6 +42,7 @@ type DB struct {
 	prepared statements    // of the write connection, where there is one
 	wake     chan struct{} // a transaction with events was committed here
 	heard    int64         // of Follow: the last event that was told
+	desk     desk
 }
 
 // New makes a DB of two pools of connections, one to write by and one to read by, which it owns from now on. The events
@@ -84,6 +85,7 @@ func (db *DB) Dialect() string { return db.dialect.Name }
 
 // Close closes the database.
 func (db *DB) Close() error {
+	db.desk.serving.Wait()
 	db.prepared.close()
 	err := db.write.Close()
 	if db.pool != db.write {

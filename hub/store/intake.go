@@ -24,7 +24,7 @@ var _ intake.Store = Intake{}
 // Take runs f in one transaction.
 func (s Intake) Take(ctx context.Context, f func(intake.Tx) error) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		t := &intakeTx{Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}}
+		t := &intakeTx{Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}, parents: map[devices.Tag]bool{}}
 		if err := f(t); err != nil {
 			return err
 		}
@@ -124,6 +124,8 @@ type intakeTx struct {
 	*Tx
 	known          map[string]bool // locations that were asked for
 	tagged         map[devices.Tag]intake.Tagged
+	parents        map[devices.Tag]bool // whether something is in them, as far as was asked
+	policies       []intake.Policy
 	passes, alarms []string
 	samples        [][3]any
 	parked         bool
@@ -148,6 +150,9 @@ func (t *intakeTx) Expect(tags []devices.Tag, locations []string) error {
 	if err := t.resolveTags(tags, t.tagged); err != nil {
 		return err
 	}
+	if err := t.findParents(tags); err != nil {
+		return err
+	}
 	for _, part := range lists(distinct(locations)) {
 		err := each(t.ctx, t, `SELECT code FROM location WHERE code IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
 			code, err := scanText(scan)
@@ -159,6 +164,41 @@ func (t *intakeTx) Expect(tags []devices.Tag, locations []string) error {
 		}
 	}
 	return nil
+}
+
+func (t *intakeTx) findParents(tags []devices.Tag) error {
+	var ask []devices.Tag
+	for _, tag := range tags {
+		if _, asked := t.parents[tag]; !asked {
+			t.parents[tag] = false
+			ask = append(ask, tag)
+		}
+	}
+	for _, part := range lists(ask) {
+		err := each(t.ctx, t, `SELECT DISTINCT parent FROM contained WHERE parent IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
+			p, err := scanTag(scan)
+			t.parents[p] = true
+			return err
+		}, anys(part)...)
+		if err != nil {
+			return fmt.Errorf("cannot find out what is packed in what: %w", err)
+		}
+	}
+	return nil
+}
+
+// Packed gives all that is in a tag, at any depth.
+func (t *intakeTx) Packed(in devices.Tag) ([]devices.Tag, error) {
+	if err := t.findParents([]devices.Tag{in}); err != nil || !t.parents[in] {
+		return nil, err
+	}
+	return t.Within(in)
+}
+
+// KnownItem reports whether the catalogue has an item.
+func (t *intakeTx) KnownItem(item string) (bool, error) {
+	var there int
+	return t.row(`SELECT 1 FROM item WHERE id = ?`, []any{item}, &there)
 }
 
 // Tagged tells what a tag is on.

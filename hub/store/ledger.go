@@ -27,27 +27,21 @@ func (l Ledger) Post(ctx context.Context, m ledger.Movement) error {
 // Post records m in this transaction; its balances can be read once the transaction is over. Errors: ledger.ErrDuplicate,
 // after which the transaction can go on.
 func (tx *Tx) Post(m ledger.Movement) error {
-	var movement uid
-	known, err := tx.row(`SELECT movement FROM movement_key WHERE key = ?`, []any{m.Key}, &movement)
-	if err != nil {
-		return fmt.Errorf("cannot look for movement %s: %w", m.Key, err)
-	}
-	for _, k := range tx.books.keys {
-		known = known || k[0] == m.Key
-	}
-	if known {
-		return fmt.Errorf("movement %s: %w", m.Key, ledger.ErrDuplicate)
+	if made, err := tx.Made(m.Key); err != nil || made != "" {
+		return errors.Join(err, tx.key("movement", m.Key, m.ID))
 	}
 	if err := tx.post(m, ""); err != nil {
 		return err
 	}
-	tx.books.keys = append(tx.books.keys, []any{m.Key, uid(m.ID)})
-	return nil
+	return tx.key("movement", m.Key, m.ID)
 }
 
 // post records m, of which nothing else can be the same, on the chain of an edge or of m's actor.
 func (tx *Tx) post(m ledger.Movement, edge string) error {
 	if err := m.Check(); err != nil {
+		return err
+	}
+	if err := tx.fit(&m, edge); err != nil {
 		return err
 	}
 	var tags []devices.Tag
@@ -74,13 +68,16 @@ func (tx *Tx) post(m ledger.Movement, edge string) error {
 	}
 	b.flow(m, 1)
 	b.posted = append(b.posted, p)
+	if b.earliest.IsZero() || m.EffectiveAt.Before(b.earliest) {
+		b.earliest = m.EffectiveAt
+	}
 	return nil
 }
 
 // move notes where a movement leaves a tag.
 func (b *books) move(m ledger.Movement, tag devices.Tag, l ledger.Line) {
 	p := &place{Position: ledger.Position{
-		Tag: tag, Item: l.Item, Lot: l.Lot, Location: l.To, State: l.ToState, Movement: m.ID, Source: m.Source,
+		Tag: tag, Item: l.Item, Lot: l.Lot, Quantity: l.Quantity, Location: l.To, State: l.ToState, Movement: m.ID, Source: m.Source,
 		Since: m.EffectiveAt, SeenAt: m.EffectiveAt,
 	}}
 	old := b.places[tag]
@@ -225,14 +222,14 @@ func (l Ledger) Check(ctx context.Context) ([]ledger.Mismatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags, err := list(ctx, l.read, `SELECT p.tag, p.item, p.lot, p.location, p.state, coalesce(e.quantity, 0)
+	tags, err := list(ctx, l.read, `SELECT p.tag, p.item, p.lot, p.location, p.state, p.quantity, coalesce(e.quantity, 0)
 		FROM tag_position p LEFT JOIN (SELECT tag, location, state, sum(quantity) AS quantity FROM entry GROUP BY tag, location, state) e
 			ON e.tag = p.tag AND e.location = p.location AND e.state = p.state
-		WHERE p.location NOT IN (?, ?, ?, ?, ?) AND coalesce(e.quantity, 0) <> 1 ORDER BY p.tag`,
+		WHERE p.location NOT IN (?, ?, ?, ?, ?) AND coalesce(e.quantity, 0) <> p.quantity ORDER BY p.tag`,
 		func(scan func(...any) error) (m ledger.Mismatch, err error) {
 			var t tag
-			err = scan(&t, &m.Item, &m.Lot, &m.Location, state{&m.State}, &m.Entries)
-			m.Tag, m.Balance = t.String(), 1
+			err = scan(&t, &m.Item, &m.Lot, &m.Location, state{&m.State}, &m.Balance, &m.Entries)
+			m.Tag = t.String()
 			return m, err
 		}, ledger.Supplier, ledger.Customer, ledger.Production, ledger.Loss, ledger.InTransit)
 	return append(balances, tags...), err

@@ -269,13 +269,18 @@ func (tx *Tx) finish() error {
 	if err := tx.tellStock(); err != nil {
 		return err
 	}
-	if len(tx.events) == 0 {
+	posted := !tx.books.earliest.IsZero()
+	if len(tx.events) == 0 && !posted {
 		return nil
 	}
-	var head int64
-	_, err := tx.row(`UPDATE event_head SET seq = seq + ? WHERE one = 1 RETURNING seq`, []any{len(tx.events)}, &head)
+	head, err := tx.head(len(tx.events))
 	if err != nil {
-		return fmt.Errorf("cannot number the events: %w", err)
+		return err
+	}
+	if posted {
+		if err := tx.stillOpen(); err != nil {
+			return err
+		}
 	}
 	rows := make([][]any, len(tx.events))
 	for i := range tx.events {
@@ -284,6 +289,15 @@ func (tx *Tx) finish() error {
 		rows[i] = []any{e.Seq, e.At.UnixMicro(), string(e.Type), string(e.Data)}
 	}
 	return tx.insert(&eventRows, rows)
+}
+
+// head takes numbers for n events, and keeps others from doing so until this transaction is over. It gives the last of them.
+func (tx *Tx) head(n int) (head int64, err error) {
+	_, err = tx.row(`UPDATE event_head SET seq = seq + ? WHERE one = 1 RETURNING seq`, []any{n}, &head)
+	if err != nil {
+		return 0, fmt.Errorf("cannot number the events: %w", err)
+	}
+	return head, nil
 }
 
 var eventRows = table{name: "event", columns: []column{{"seq", integer}, {"at", integer}, {"type", text}, {"data", text}}}

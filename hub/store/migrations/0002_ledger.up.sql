@@ -50,6 +50,7 @@ CREATE TABLE balance (
   lot TEXT NOT NULL,
   state SMALLINT NOT NULL,
   quantity BIGINT NOT NULL,
+  reserved BIGINT NOT NULL DEFAULT 0,
   seen_at BIGINT NOT NULL,
   last UUID,
   PRIMARY KEY (item, location, lot, state)
@@ -59,6 +60,7 @@ CREATE TABLE tag_position (
   tag BYTES PRIMARY KEY,
   item TEXT NOT NULL,
   lot TEXT NOT NULL,
+  quantity BIGINT NOT NULL,
   location TEXT NOT NULL,
   state SMALLINT NOT NULL,
   movement UUID NOT NULL,

@@ -1,3 +1,5 @@
+DROP TABLE lot;
+DROP TABLE pack;
 DROP TABLE demand_history;
 DROP TABLE tag;
 DROP TABLE level;

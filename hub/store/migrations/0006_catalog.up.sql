@@ -15,7 +15,15 @@ CREATE TABLE source (
 CREATE TABLE level (
   item TEXT NOT NULL, location TEXT NOT NULL, min BIGINT NOT NULL, max BIGINT NOT NULL, PRIMARY KEY (item, location)
 );
-CREATE TABLE tag (tag BYTES PRIMARY KEY, item TEXT NOT NULL, lot TEXT NOT NULL);
+CREATE TABLE tag (tag BYTES PRIMARY KEY, item TEXT NOT NULL, lot TEXT NOT NULL, units BIGINT NOT NULL DEFAULT 1);
 CREATE TABLE demand_history (
   item TEXT NOT NULL, site TEXT NOT NULL, day TEXT NOT NULL, quantity BIGINT NOT NULL, PRIMARY KEY (item, site, day)
+);
+CREATE TABLE pack (
+  item TEXT NOT NULL, code TEXT NOT NULL, units BIGINT NOT NULL, gtin TEXT NOT NULL, name_en TEXT NOT NULL, name_zh TEXT NOT NULL,
+  PRIMARY KEY (item, code)
+);
+CREATE INDEX pack_by_gtin ON pack (gtin);
+CREATE TABLE lot (
+  item TEXT NOT NULL, lot TEXT NOT NULL, made TEXT NOT NULL, expires TEXT NOT NULL, supplier TEXT NOT NULL, PRIMARY KEY (item, lot)
 );

@@ -172,3 +172,5 @@ func testTheEndOfAChainIsGuarded(t *testing.T, open Open) {
 		t.Errorf("found %+v, %v", v, err)
 	}
 }
+
+func filterTag(tag devices.Tag) view.MovementFilter { return view.MovementFilter{Tag: tag.String()} }

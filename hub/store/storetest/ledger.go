@@ -28,6 +28,13 @@ func epc(n int) devices.Tag {
 	return tag
 }
 
+func epcs(all ...int) (tags []devices.Tag) {
+	for _, n := range all {
+		tags = append(tags, epc(n))
+	}
+	return tags
+}
+
 // model is what the ledger must come to, kept the simplest way.
 type model struct {
 	balance map[[4]string]int64
@@ -116,7 +123,7 @@ func drawMovement(rt *rapid.T, now *model, i int) ledger.Movement {
 	}
 	o := ledger.Observation{Movement: seen, Item: "SKU-" + tag.String()[25:], Lot: "L", Source: "edge:E"}
 	if e, ok := now.at[tag]; ok {
-		o.Now = &ledger.Position{Tag: tag, Item: e.Item, Lot: e.Lot, Location: e.Location, State: e.State, Source: "edge:E"}
+		o.Now = &ledger.Position{Tag: tag, Item: e.Item, Lot: e.Lot, Quantity: e.Quantity, Location: e.Location, State: e.State, Source: "edge:E"}
 	}
 	p := ledger.Place(o)
 	return ledger.Movement{

@@ -45,6 +45,14 @@ func Run(t *testing.T, open Open) {
 		"bytes that are no text":                             testBytesThatAreNoText,
 		"many writers move the same goods":                   testManyWritersMoveTheSameGoods,
 		"a copy is equal":                                    testACopyIsEqual,
+		"reservations":                                       testReservations,
+		"transfers of tags":                                  testTransfersOfTags,
+		"many reserve and move the same items":               testManyReserveAndMoveTheSameItems,
+		"what is packed moves with its pallet":               testWhatIsPackedMovesWithItsPallet,
+		"tags stand for packs":                               testTagsStandForPacks,
+		"confidence by read point":                           testConfidenceByReadPoint,
+		"discrepancies":                                      testDiscrepancies,
+		"closed periods":                                     testClosedPeriods,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/intake"
+)
+
+func scanPolicy(scan func(...any) error) (p intake.Policy, err error) {
+	var at int64
+	err = scan(&p.ReadPoint, &p.Threshold, &p.Actor, &at)
+	p.At = timeOf(at)
+	return p, err
+}
+
+const policyColumns = `SELECT read_point, threshold, actor, at FROM confidence_policy ORDER BY read_point`
+
+// Policies gives the confidence that read points need, by read point.
+func (s Intake) Policies(ctx context.Context) ([]intake.Policy, error) {
+	return list(ctx, s.read, policyColumns, scanPolicy)
+}
+
+// PutPolicy says from which confidence on a read point's movements post by themselves. A read point that ends in * stands
+// for all that begin so. Errors: fault.Invalid.
+func (s Intake) PutPolicy(ctx context.Context, p intake.Policy) error {
+	if p.ReadPoint == "" || strings.Contains(strings.TrimSuffix(p.ReadPoint, "*"), "*") {
+		return fmt.Errorf("%w: read point %q; name one, or the beginning of several with * at its end", fault.Invalid, p.ReadPoint)
+	}
+	if p.Threshold > 1000 {
+		return fmt.Errorf("%w: threshold %d; 0 to 1000 permille are possible", fault.Invalid, p.Threshold)
+	}
+	return s.Write(ctx, func(tx *Tx) error {
+		return tx.exec(`INSERT INTO confidence_policy (read_point, threshold, actor, at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (read_point) DO UPDATE SET threshold = excluded.threshold, actor = excluded.actor, at = excluded.at`,
+			p.ReadPoint, int64(p.Threshold), p.Actor, stamp(tx.now))
+	})
+}
+
+// DropPolicy forgets a policy. Errors: fault.NotFound.
+func (s Intake) DropPolicy(ctx context.Context, readPoint string) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		r, err := tx.ExecContext(ctx, `DELETE FROM confidence_policy WHERE read_point = ?`, readPoint)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return fmt.Errorf("policy of read point %q: %w", readPoint, fault.NotFound)
+		}
+		return nil
+	})
+}
+
+// Threshold gives the confidence that a read point needs, by the policy that names the most of it; false where none does.
+func (t *intakeTx) Threshold(readPoint string) (permille uint16, set bool, err error) {
+	if t.policies == nil {
+		if t.policies, err = list(t.ctx, t, policyColumns, scanPolicy); err != nil {
+			return 0, false, fmt.Errorf("cannot read the confidence policies: %w", err)
+		}
+	}
+	best := -1
+	for _, p := range t.policies {
+		begin, many := strings.CutSuffix(p.ReadPoint, "*")
+		fits := p.ReadPoint == readPoint || many && strings.HasPrefix(readPoint, begin)
+		n := len(begin) // a read point's own name is longer than any beginning of it that ends in *
+		if fits && n > best {
+			best, permille = n, p.Threshold
+		}
+	}
+	return permille, best >= 0, nil
+}
