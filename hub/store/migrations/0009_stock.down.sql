@@ -1,3 +1,8 @@
+DROP TABLE count_line;
+DROP TABLE count_by_hand;
+DROP TABLE count_sighting;
+DROP TABLE count_swept;
+DROP TABLE stock_count;
 DROP TABLE contained;
 DROP TABLE aggregation_child;
 DROP TABLE aggregation;

@@ -53,6 +53,8 @@ func Run(t *testing.T, open Open) {
 		"confidence by read point":                           testConfidenceByReadPoint,
 		"discrepancies":                                      testDiscrepancies,
 		"closed periods":                                     testClosedPeriods,
+		"a count in one sweep":                               testACountInOneSweep,
+		"a count by hand that is complete":                   testACountByHandThatIsComplete,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
