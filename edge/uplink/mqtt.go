@@ -72,7 +72,9 @@ func (u *Uplink) subscribe(ctx context.Context, l *link) error {
 	}
 	for leaf, handle := range handlers {
 		topic := wire.Topic(u.cfg.Edge, leaf)
-		token := l.client.Subscribe(topic, 1, handle)
+		// QoS 0: what comes down is retained, or said again with every status, and a broker keeps nothing for it. A
+		// subscription of QoS 1 is a queue of its own, which costs a hub with thousands of edges more than all they say.
+		token := l.client.Subscribe(topic, 0, handle)
 		if err := await(ctx, token); err != nil {
 			return fmt.Errorf("cannot subscribe to %s: %w", topic, err)
 		}

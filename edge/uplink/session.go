@@ -204,7 +204,7 @@ func (s *session) follow(result outbox.Result, now time.Time) {
 
 func (s *session) resend(now time.Time) {
 	s.metrics.resends.Inc()
-	s.main.restart(s.outbox.Position().Acked, now)
+	s.main.repeat(s.outbox.Position().Acked, now)
 }
 
 // watch sends again what the hub has left without an answer, and the Status when it is time.
@@ -215,7 +215,7 @@ func (s *session) watch() error {
 		s.resend(now)
 	}
 	if s.samples.late(now, s.cfg.Resend) {
-		s.samples.restart(s.outbox.Position().SamplesAcked, now)
+		s.samples.repeat(s.outbox.Position().SamplesAcked, now)
 	}
 	asks := (late || s.stuck) && now.Sub(s.statusAt) >= s.cfg.Resend/2
 	if asks || now.Sub(s.statusAt) >= s.cfg.Beat {

@@ -12,7 +12,13 @@ type window struct {
 	sent []sent
 	next uint64    // seq from which to read next
 	news time.Time // when something was sent into an empty window, or acked, the last time
+	// again is how often it was sent again while no ack came. A hub that is slow for everybody is not helped by hearing
+	// everything twice: each time less is on its way, and waits longer.
+	again uint
 }
+
+// mostAgain bounds again: a thirty-second of the window, and thirty-two times the wait.
+const mostAgain = 5
 
 // sent is an envelope on its way.
 type sent struct {
@@ -21,7 +27,7 @@ type sent struct {
 }
 
 // open tells whether another envelope may be sent.
-func (w *window) open() bool { return len(w.sent) < w.size }
+func (w *window) open() bool { return len(w.sent) < max(w.size>>w.again, 1) }
 
 // takes tells whether records of this epoch may be sent now: only when all before the epoch is acked.
 func (w *window) takes(epoch uint64) bool {
@@ -45,6 +51,13 @@ func (w *window) acked(upto uint64, now time.Time) {
 	w.sent = append(w.sent[:0], w.sent[n:]...)
 	w.next = max(w.next, upto+1)
 	w.news = now
+	w.again -= min(w.again, 1)
+}
+
+// repeat is a restart because the hub left what was sent without an answer, or missed it.
+func (w *window) repeat(upto uint64, now time.Time) {
+	w.restart(upto, now)
+	w.again = min(w.again+1, mostAgain)
 }
 
 // restart forgets what is on its way, so that it is sent again from behind upto.
@@ -54,7 +67,7 @@ func (w *window) restart(upto uint64, now time.Time) {
 
 // late tells whether the hub has left what was sent without an answer for so long.
 func (w *window) late(now time.Time, after time.Duration) bool {
-	return len(w.sent) > 0 && now.Sub(w.news) >= after
+	return len(w.sent) > 0 && now.Sub(w.news) >= after<<w.again
 }
 
 // missed tells whether the hub's word, that it still has only what it had, means that it missed what was sent: it must have

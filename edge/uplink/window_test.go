@@ -113,3 +113,34 @@ func TestEnvelopesKeepTheOrderAndCutAtAlarms(t *testing.T) {
 		t.Fatalf("cut into %v", lens)
 	}
 }
+
+// TestAHubThatIsSlowIsSentLess: each time that it leaves the window without an answer less is on its way, and waits longer;
+// acks open the window again.
+func TestAHubThatIsSlowIsSentLess(t *testing.T) {
+	w := window{size: 16, next: 1}
+	fill := func(now time.Time) (n int) {
+		for ; w.open(); n++ {
+			w.add(1, w.next+9, now)
+		}
+		return n
+	}
+	now := at(0)
+	for i, want := range []int{16, 8, 4, 2, 1, 1, 1} {
+		if n := fill(now); n != want {
+			t.Fatalf("sent %d envelopes after %d repeats, want %d", n, i, want)
+		}
+		wait := time.Second << min(i, mostAgain)
+		if w.late(now.Add(wait-1), time.Second) || !w.late(now.Add(wait), time.Second) {
+			t.Fatalf("after %d repeats it is not late after %s", i, wait)
+		}
+		now = now.Add(wait)
+		w.repeat(0, now)
+	}
+	for range mostAgain {
+		fill(now)
+		w.acked(w.sent[0].last, now)
+	}
+	if fill(now); len(w.sent) != 16 {
+		t.Errorf("acks opened the window to %d only", len(w.sent))
+	}
+}

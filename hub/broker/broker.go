@@ -1,12 +1,15 @@
 // Package broker is the MQTT broker that the hub brings along: a NATS server in this process, of which nothing but its
 // MQTT 3.1.1 listener is open to the network.
 //
-// Who may do what. Nobody connects without a name and a password; each user has lists of topic filters to publish and to
-// subscribe to. A subscription beyond them is answered with SUBACK 0x80, which clients must look at; a message published
+// Who may do what. Nobody connects without a certificate, or a name and a password; who shows a certificate is whose
+// certificate it is, whatever name it gives. Each user has lists of topic filters to publish and to subscribe to. A subscription beyond them is answered with SUBACK 0x80, which clients must look at; a message published
 // beyond them is dropped, though NATS answers with PUBACK, as MQTT 3.1.1 allows.
 //
 // A connection takes the place of another one with its client id (MQTT-3.1.4-2), so client ids are bound to users: whoever
 // is not its owner cannot connect with it.
+//
+// TLS and plain connections share the one port. Without TLS a password is taken from this machine and the networks that
+// Config names only. A connection is cut off when its user changes, and when its certificate expires or is revoked.
 //
 // What is kept. Retained messages, and the messages of QoS 1 for subscribers that have a persistent session, are files
 // in Dir and survive kill -9. They are no proof of anything: an edge gives up a record only for the hub's own ack. Messages
@@ -47,6 +50,8 @@ const (
 
 	startTimeout = 30 * time.Second
 	stopTimeout  = 20 * time.Second
+	tlsTimeout   = 5 * time.Second // for the handshake
+	recheckEvery = time.Minute
 )
 
 // Config says how the broker runs.
@@ -54,6 +59,7 @@ type Config struct {
 	Dir     string // where it keeps its messages
 	Listen  string // host:port for MQTT; port 0 = any free one
 	Users   []User
+	TLS     *TLS // nil = plain connections only, from everywhere
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // nil = none
 }
@@ -81,11 +87,14 @@ func New(c Config) (*Broker, error) {
 	if host == "" {
 		host = "0.0.0.0"
 	}
-	b := &Broker{log: c.Log, ready: make(chan struct{}), fatal: make(chan error, 1), users: newUsers(c.Log, c.Metrics)}
+	b := &Broker{log: c.Log, ready: make(chan struct{}), fatal: make(chan error, 1), users: newUsers(c.TLS, c.Log, c.Metrics)}
 	if err := b.users.set(c.Users); err != nil {
 		return nil, err
 	}
 	b.opts = options(c.Dir, host, int(n), b.users)
+	if c.TLS != nil {
+		b.opts.MQTT.TLSConfig, b.opts.MQTT.TLSTimeout, b.opts.AllowNonTLS = c.TLS.Config, tlsTimeout.Seconds(), true
+	}
 	return b, nil
 }
 
@@ -97,6 +106,8 @@ func options(dir, host string, port int, auth server.Authentication) *server.Opt
 		ServerName: "tallydock", DontListen: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: dir, JetStreamMaxStore: MaxStore, JetStreamMaxMemory: 64 << 20,
 		MaxPayload: MaxPayload, CustomClientAuthentication: auth,
+		// Each subscription of QoS 1 is a consumer, of which a stream has a thousand at most by itself.
+		JetStreamLimits: server.JSLimitOpts{DefaultMaxConsumers: -1},
 		MQTT: server.MQTTOpts{
 			Host: host, Port: port, MaxAckPending: MaxInFlight, AckWait: AckWait,
 			ConsumerInactiveThreshold: SessionExpiry,
@@ -121,11 +132,17 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	b.log.Info("broker is ready", "address", b.Addr(), "dir", b.opts.StoreDir)
 	close(b.ready)
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-b.fatal:
-		return fmt.Errorf("broker: %w", err)
+	tick := time.NewTicker(recheckEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-b.fatal:
+			return fmt.Errorf("broker: %w", err)
+		case <-tick.C:
+			b.Recheck()
+		}
 	}
 }
 
@@ -171,3 +188,7 @@ func (b *Broker) Addr() string {
 
 // SetUsers replaces the users. Connections of users that are gone or whose password or permissions changed are closed.
 func (b *Broker) SetUsers(users []User) error { return b.users.set(users) }
+
+// Recheck closes the connections whose certificate TLS.Identify takes no more. It is to be called when certificates were
+// revoked; that one expires is noticed within a minute without it.
+func (b *Broker) Recheck() { b.users.recheck() }

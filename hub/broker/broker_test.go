@@ -337,3 +337,25 @@ func TestNewRefusesBadFilters(t *testing.T) {
 		}
 	}
 }
+
+// TestMoreSubscriptionsThanAStreamHasByItself: a thousand queues of QoS 1 and some more, each of a subscriber of its own.
+func TestMoreSubscriptionsThanAStreamHasByItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	b, _ := start(t, t.TempDir())
+	for i := range 42 {
+		c := connect(t, options(b.Addr(), "hub", "hub-pw").SetClientID(fmt.Sprintf("hub-%d", i)))
+		topics := map[string]byte{}
+		for k := range 25 {
+			topics[fmt.Sprintf("td/v1/+/+/up/%d", k)] = 1
+		}
+		token := c.SubscribeMultiple(topics, nil)
+		wait(t, token)
+		for topic, code := range token.(*mqtt.SubscribeToken).Result() {
+			if code != 1 {
+				t.Fatalf("subscription %d of %s: answer %#x", i, topic, code)
+			}
+		}
+	}
+}

@@ -9,11 +9,11 @@ import (
 
 // permissions of a user in NATS's words. Where a list is empty, nothing is allowed.
 func permissions(u User) (*server.Permissions, error) {
-	publish, err := subjects(u.Publish)
+	publish, err := Subjects(u.Publish)
 	if err != nil {
 		return nil, err
 	}
-	subscribe, err := subjects(u.Subscribe)
+	subscribe, err := Subjects(u.Subscribe)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,8 @@ func only(allow []string) *server.SubjectPermission {
 	return &server.SubjectPermission{Allow: allow}
 }
 
-func subjects(filters []string) ([]string, error) {
+// Subjects gives the NATS subjects that MQTT topic filters cover.
+func Subjects(filters []string) ([]string, error) {
 	var all []string
 	for _, f := range filters {
 		s, err := subject(f)

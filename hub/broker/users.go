@@ -20,7 +20,8 @@ import (
 // User may connect, and publish and subscribe to what its MQTT topic filters cover.
 type User struct {
 	Name         string
-	PasswordHash string // bcrypt
+	PasswordHash string // bcrypt; "" = it has none
+	Certificate  bool   // may sign in with the certificate that TLS.Identify knows as its
 	Publish      []string
 	Subscribe    []string
 	// Shared: many devices sign in by this name, so that their client ids need not have it.
@@ -30,12 +31,14 @@ type User struct {
 // users decides who comes in. It is NATS's door: Check is called for each connection, by many goroutines.
 type users struct {
 	log     *slog.Logger
+	tls     *TLS
 	refused prometheus.Counter
 	stand   []byte        // a hash that no password has, so that an unknown name takes as long as a known one
 	turn    chan struct{} // bounds how many hashes are computed at once; others wait
 
 	mu     sync.Mutex
 	byName map[string]admitted
+	conns  map[uint64]conn     // that signed in, or are about to; some may be gone
 	secret [32]byte            // of proven
 	proven map[string][32]byte // passwords that matched already, by name: an edge that reconnects costs no bcrypt
 	srv    *server.Server
@@ -46,12 +49,16 @@ type admitted struct {
 	permissions *server.Permissions
 }
 
-func newUsers(log *slog.Logger, reg prometheus.Registerer) *users {
-	u := &users{log: log, turn: make(chan struct{}, runtime.NumCPU()), refused: prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "tallydock_broker_refused_connections_total", Help: "Connections refused for a wrong name, password or client id.",
-	})}
+func newUsers(tls *TLS, log *slog.Logger, reg prometheus.Registerer) *users {
+	u := &users{
+		log: log, tls: tls, conns: map[uint64]conn{}, turn: make(chan struct{}, runtime.NumCPU()),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tallydock_broker_refused_connections_total",
+			Help: "Connections refused for a wrong name, password, certificate or client id; those that TLS refuses are not among them.",
+		}),
+	}
 	if reg != nil {
-		reg.MustRegister(u.refused)
+		reg.MustRegister(u.refused, u.expiry())
 	}
 	_, _ = rand.Read(u.secret[:])
 	u.stand, _ = bcrypt.GenerateFromPassword(u.secret[:16], bcrypt.DefaultCost)
@@ -70,7 +77,7 @@ func (u *users) set(list []User) error {
 		if _, twice := next[v.Name]; twice || v.Name == "" {
 			errs = append(errs, fmt.Errorf("broker user %q: a name is needed, once", v.Name))
 		}
-		if _, err := bcrypt.Cost([]byte(v.PasswordHash)); err != nil {
+		if _, err := bcrypt.Cost([]byte(v.PasswordHash)); err != nil && (v.PasswordHash != "" || !v.Certificate) {
 			errs = append(errs, fmt.Errorf("broker user %q: password hash: %w", v.Name, err))
 		}
 		next[v.Name] = admitted{v, p}
@@ -81,54 +88,54 @@ func (u *users) set(list []User) error {
 	u.mu.Lock()
 	old := u.byName
 	u.byName, u.proven = next, map[string][32]byte{}
-	srv := u.srv
 	u.mu.Unlock()
-	if srv != nil {
-		u.disconnect(srv, old, next)
-	}
+	u.closeWhere("its user changed", func(c conn) bool { return !old[c.user].same(next[c.user].User) })
 	return nil
 }
 
-// serve says which server's connections set may close.
+// same tells whether a connection of one user may go on as one of the other.
+func (u User) same(v User) bool {
+	return u.PasswordHash == v.PasswordHash && u.Certificate == v.Certificate && slices.Equal(u.Publish, v.Publish) &&
+		slices.Equal(u.Subscribe, v.Subscribe)
+}
+
+// serve says which server's connections may be closed.
 func (u *users) serve(s *server.Server) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.srv = s
 }
 
-// disconnect closes the connections of users that changed.
-func (u *users) disconnect(srv *server.Server, old, next map[string]admitted) {
-	conns, err := srv.Connz(&server.ConnzOptions{Username: true, Limit: 1 << 20})
-	if err != nil {
-		u.log.Error("cannot list connections to close those of changed users", "error", err)
-		return
-	}
-	for _, c := range conns.Conns {
-		o, n := old[c.AuthorizedUser], next[c.AuthorizedUser]
-		if o.PasswordHash == n.PasswordHash && slices.Equal(o.Publish, n.Publish) && slices.Equal(o.Subscribe, n.Subscribe) {
-			continue
-		}
-		u.log.Info("closing the connection of a user that changed", "user", c.AuthorizedUser)
-		if err := srv.DisconnectClientByID(c.Cid); err != nil {
-			u.log.Warn("connection was gone already", "user", c.AuthorizedUser, "error", err)
-		}
-	}
-}
-
 // Check implements server.Authentication.
 func (u *users) Check(c server.ClientAuthentication) bool {
-	o := c.GetOpts()
-	u.mu.Lock()
-	user, known := u.byName[o.Username]
-	u.mu.Unlock()
-	if !u.matches(user, known, o.Password) {
-		return u.refuse(c, "wrong name or password")
+	user, why := u.signIn(c)
+	if why == "" {
+		if id := u.clientID(c); !u.mayUse(user.User, id) {
+			why = "client id " + strconv.Quote(id) + " is not this user's; use its name, or its name after or before a '-'"
+		}
 	}
-	if id := u.clientID(c); !u.mayUse(user.User, id) {
-		return u.refuse(c, "client id "+strconv.Quote(id)+" is not this user's; use its name, or its name after or before a '-'")
+	if why != "" {
+		u.forget(c.GetID())
+		return u.refuse(c, why)
 	}
 	c.RegisterUser(&server.User{Username: user.Name, Permissions: user.permissions})
 	return true
+}
+
+// signIn tells who a connection is, or why it is nobody.
+func (u *users) signIn(c server.ClientAuthentication) (user admitted, why string) {
+	o := c.GetOpts()
+	if leaf := certificate(c); leaf != nil {
+		return u.byCertificate(c.GetID(), leaf, o.Username)
+	}
+	if !u.mayBePlain(c) {
+		return admitted{}, "passwords are taken by TLS only from this network; connect with ssl://"
+	}
+	user, known := u.enter(c.GetID(), conn{user: o.Username})
+	if !u.matches(user, known && user.PasswordHash != "", o.Password) {
+		return admitted{}, "wrong name or password"
+	}
+	return user, ""
 }
 
 func (u *users) refuse(c server.ClientAuthentication, why string) bool {

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"slices"
 	"sort"
 	"time"
 )
@@ -8,8 +9,10 @@ import (
 // Thin makes at most most points of points, which rise in time: of each stretch with more than two, its lowest and its
 // highest in the order they came. Where nothing came for longer than three times the usual spacing (the median), a Point
 // without value marks the gap.
-func Thin(points []Point, most int) []Point {
-	points = markGaps(points)
+func Thin(points []Point, most int) []Point { return fit(markGaps(points), most) }
+
+// fit is Thin of points that have their gaps marked.
+func fit(points []Point, most int) []Point {
 	if len(points) <= most {
 		return points
 	}
@@ -55,7 +58,7 @@ func extremes(points []Point) []Point {
 }
 
 func markGaps(points []Point) []Point {
-	longest := 3 * spacing(points)
+	longest := 3 * spacing(len(points), func(i int) time.Time { return points[i].At })
 	if longest == 0 {
 		return points
 	}
@@ -69,15 +72,15 @@ func markGaps(points []Point) []Point {
 	return marked
 }
 
-// spacing is the median time between two points; 0 with fewer than three.
-func spacing(points []Point) time.Duration {
-	if len(points) < 3 {
+// spacing is the median time between two of n times; 0 with fewer than three.
+func spacing(n int, at func(i int) time.Time) time.Duration {
+	if n < 3 {
 		return 0
 	}
-	steps := make([]time.Duration, len(points)-1)
+	steps := make([]time.Duration, n-1)
 	for i := range steps {
-		steps[i] = points[i+1].At.Sub(points[i].At)
+		steps[i] = at(i + 1).Sub(at(i))
 	}
-	sort.Slice(steps, func(i, j int) bool { return steps[i] < steps[j] })
+	slices.Sort(steps)
 	return steps[len(steps)/2]
 }

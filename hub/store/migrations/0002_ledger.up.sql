@@ -54,7 +54,7 @@ CREATE TABLE balance (
   seen_at BIGINT NOT NULL,
   last UUID,
   PRIMARY KEY (item, location, lot, state)
-) CLUSTERED;
+) CHANGING;
 CREATE INDEX balance_by_location ON balance (location, item);
 CREATE TABLE tag_position (
   tag BYTES PRIMARY KEY,
@@ -67,7 +67,7 @@ CREATE TABLE tag_position (
   source TEXT NOT NULL,
   since BIGINT NOT NULL,
   seen_at BIGINT NOT NULL
-) CLUSTERED;
+) CHANGING;
 CREATE TABLE flow_hour (
   item TEXT NOT NULL,
   location TEXT NOT NULL,
@@ -76,4 +76,4 @@ CREATE TABLE flow_hour (
   quantity BIGINT NOT NULL,
   PRIMARY KEY (item, location, kind, hour)
 ) CLUSTERED;
-CREATE INDEX tag_position_by_place ON tag_position (location, item);
+CREATE INDEX tag_position_by_item ON tag_position (item);

@@ -50,7 +50,7 @@ func Connect(file string, now func() time.Time, committed func([]event.Event)) (
 func pool(file, lock string, conns int) (*sql.DB, error) {
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)",
-		"cache_size(-65536)",
+		"cache_size(-65536)", "page_size(4096)", "wal_autocheckpoint(16000)",
 	}}
 	path := url.URL{Path: file} // whose ?, # and % mean themselves
 	db, err := sql.Open("sqlite", "file:"+path.EscapedPath()+"?"+q.Encode())
@@ -72,7 +72,7 @@ var types = []store.Replacement{
 	{Find: regexp.MustCompile(`\bBIGINT PRIMARY KEY\b`), With: "INTEGER PRIMARY KEY"},
 	{Find: regexp.MustCompile(`\b(UUID|BYTES)\b`), With: "BLOB"},
 	{Find: regexp.MustCompile(`\bDOUBLE\b`), With: "REAL"},
-	{Find: regexp.MustCompile(`\) (CLUSTERED|MONTHLY\(\w+\))`), With: ") WITHOUT ROWID"},
+	{Find: regexp.MustCompile(`\) (CLUSTERED|CHANGING|MONTHLY\(\w+\))`), With: ") WITHOUT ROWID"},
 }
 
 func judge(err error) store.Verdict {

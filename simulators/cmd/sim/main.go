@@ -23,6 +23,7 @@ const usage = `sim plays a simulated warehouse.
   sim seed SCENARIO --dir DIR    write the hub's catalogue (CSV), edge.yaml and hub.yaml to DIR
   sim truth --dir DIR            tell what is really where
   sim portal --dir DIR           record readers at dock doors, with the truth of what went through
+  sim load                       be thousands of gateways of a hub, and tell how its acks come
   sim check SCENARIO             check a scenario and tell what it has
   sim version
 
@@ -50,7 +51,7 @@ func main() {
 func run(ctx context.Context, args []string, out, diag io.Writer) error {
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
 		"run": runCommand, "seed": seedCommand, "truth": truthCommand, "check": checkCommand, "version": versionCommand,
-		"portal": portalCommand,
+		"portal": portalCommand, "load": loadCommand,
 	}
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		fmt.Fprintf(out, usage, strings.Join(scenario.Names(), ", "))

@@ -1440,6 +1440,7 @@ export interface components {
             low: number | null;
             points: (number | null)[][];
             quantity: string;
+            resolution: string;
             unit: string;
         };
         SeriesList: {
