@@ -27,8 +27,8 @@ import (
 // Bounds of the queue and of a transaction.
 const (
 	QueueSize    = 4096 // messages that wait
-	batchRecords = 500  // records at which a batch is taken
-	batchSize    = 64   // messages at which a batch is taken
+	batchRecords = 1000 // records at which a batch is taken
+	batchSize    = 512  // messages at which a batch is taken: thousands of edges have little to say each
 
 	// SilentAfter is how long, on the machine's clock, an edge may send nothing before it counts as offline: three of its
 	// statuses and some more.

@@ -147,7 +147,9 @@ func (t *intakeTx) Expect(tags []devices.Tag, locations []string) error {
 	if err := t.books.fetch(t.Tx, tags); err != nil {
 		return err
 	}
-	if err := t.resolveTags(tags, t.tagged); err != nil {
+	// What a tag is on that the ledger has, the ledger knows.
+	fresh := slices.DeleteFunc(slices.Clone(tags), func(tag devices.Tag) bool { return t.books.places[tag] != nil })
+	if err := t.resolveTags(fresh, t.tagged); err != nil {
 		return err
 	}
 	if err := t.findParents(tags); err != nil {
@@ -203,6 +205,9 @@ func (t *intakeTx) KnownItem(item string) (bool, error) {
 
 // Tagged tells what a tag is on.
 func (t *intakeTx) Tagged(tag devices.Tag) (intake.Tagged, error) {
+	if p := t.books.places[tag]; p != nil {
+		return intake.Tagged{Item: p.Item, Lot: p.Lot, Quantity: p.Quantity}, nil
+	}
 	if err := t.resolveTags([]devices.Tag{tag}, t.tagged); err != nil {
 		return intake.Tagged{}, err
 	}

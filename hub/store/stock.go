@@ -46,16 +46,34 @@ func (tx *Tx) tellStock() error {
 	if len(tx.books.touched) == 0 {
 		return nil
 	}
-	var rows [][5]any
-	for _, part := range lists(slices.SortedFunc(maps.Keys(tx.books.touched), stockKey.compare)) {
-		err := each(tx.ctx, tx, stockColumns+`WHERE (item, location) IN (VALUES `+marks(len(part), "(?, ?)")+`)
-			GROUP BY item, location ORDER BY item, location`, func(scan func(...any) error) error {
-			r, err := scanStock(scan)
-			rows = append(rows, [5]any{r.Item, r.Location, r.OnHand, r.Unseen, r.SeenAt.UnixMilli()})
-			return err
-		}, pairs(part)...)
-		if err != nil {
-			return err
+	b := &tx.books
+	at := slices.SortedFunc(maps.Keys(b.touched), stockKey.compare)
+	if err := b.lockBalances(tx, slices.Clone(at)); err != nil {
+		return err
+	}
+	now := make(map[stockKey]*stock.Row, len(at))
+	for k, r := range b.rows {
+		key := stockKey{k.item, k.location}
+		if _, touched := b.touched[key]; !touched || !r.stored {
+			continue
+		}
+		row := now[key]
+		if row == nil {
+			row = &stock.Row{}
+			now[key] = row
+		}
+		row.OnHand += r.quantity
+		if k.state == ledger.StateUnseen {
+			row.Unseen += r.quantity
+		}
+		if seen := timeOf(r.seenAt); seen.After(row.SeenAt) {
+			row.SeenAt = seen
+		}
+	}
+	rows := make([][5]any, 0, len(at))
+	for _, k := range at {
+		if r := now[k]; r != nil {
+			rows = append(rows, [5]any{k.item, k.location, r.OnHand, r.Unseen, r.SeenAt.UnixMilli()})
 		}
 	}
 	return tx.Emit(event.Stock, rows)
