@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,11 +46,16 @@ type Replacement struct {
 	With string
 }
 
-// texts keeps what became of query texts, which are constants of this program but for the lengths of their lists.
+// texts keeps what became of query texts, which are constants of this program but for the lengths of their lists and the
+// conditions of searches.
 type texts struct {
 	numbered bool
 	known    sync.Map // string -> string
+	kept     atomic.Int64
 }
+
+// maxTexts bounds what texts keeps: what people may search for has many shapes.
+const maxTexts = 4096
 
 // of gives a query as the database wants its placeholders.
 func (t *texts) of(query string) string {
@@ -72,6 +78,9 @@ func (t *texts) of(query string) string {
 		}
 		b.WriteRune(c)
 	}
-	t.known.Store(query, b.String())
+	if t.kept.Load() < maxTexts {
+		t.kept.Add(1)
+		t.known.Store(query, b.String())
+	}
 	return b.String()
 }

@@ -55,6 +55,7 @@ func Run(t *testing.T, open Open) {
 		"closed periods":                                     testClosedPeriods,
 		"a count in one sweep":                               testACountInOneSweep,
 		"a count by hand that is complete":                   testACountByHandThatIsComplete,
+		"events of EPCIS are kept":                           testEventsOfEPCISAreKept,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
