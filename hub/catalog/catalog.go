@@ -96,3 +96,9 @@ type Lot struct {
 	Expires  string `json:"expires"`  // YYYY-MM-DD, the last day on which it may be used; "" = never
 	Supplier string `json:"supplier"` // "" where nobody said so
 }
+
+// GLN is a name that the world outside has for a location: a GLN, a URI of one, or the URI that a partner uses.
+type GLN struct {
+	GLN      string `json:"gln"`
+	Location string `json:"location"`
+}

@@ -57,6 +57,7 @@ type Rows struct {
 	Kind      string
 	Items     []Item
 	Locations []Location
+	GLNs      []GLN
 	Suppliers []Supplier
 	Sources   []Source
 	Levels    []Level

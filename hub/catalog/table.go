@@ -30,6 +30,7 @@ func (t table) columns() []string { return slices.Concat(t.required, t.optional)
 var tables = map[string]table{
 	"items":     {[]string{"id", "name_en"}, []string{"gtin", "name_zh", "unit", "category", "cost"}, (*parser).item},
 	"locations": {[]string{"code", "site", "kind"}, []string{"parent", "name_en", "name_zh", "x", "y", "w", "h"}, (*parser).location},
+	"glns":      {[]string{"gln", "location"}, nil, (*parser).gln},
 	"suppliers": {[]string{"id", "name_en"}, []string{"name_zh"}, (*parser).supplier},
 	"sources":   {[]string{"item", "supplier", "lead_time_days"}, []string{"lead_time_sd_days", "moq", "pack_multiple", "price"}, (*parser).source},
 	"levels":    {[]string{"item", "location", "min"}, []string{"max"}, (*parser).level},
@@ -41,7 +42,7 @@ var tables = map[string]table{
 
 // Kinds lists the kinds of file that Import reads, in the order in which a new catalogue needs them.
 func Kinds() []string {
-	return []string{"items", "packs", "locations", "suppliers", "lots", "sources", "levels", "tags", "demand"}
+	return []string{"items", "packs", "locations", "glns", "suppliers", "lots", "sources", "levels", "tags", "demand"}
 }
 
 // Columns lists the columns of a kind of file: those that it must have and those that it may.
@@ -77,6 +78,17 @@ func (p *parser) location() {
 		v.Parent = v.Site
 	}
 	p.rows.Locations = append(p.rows.Locations, v)
+}
+
+const maxGLN = 1000
+
+func (p *parser) gln() {
+	v := GLN{GLN: p.text("gln"), Location: p.ref("location", p.known.Locations, "location")}
+	if number := len(v.GLN) == 13 && strings.Trim(v.GLN, "0123456789") == ""; !number && !strings.Contains(v.GLN, ":") || len(v.GLN) > maxGLN {
+		p.wrong("gln", "%.40q is neither a GLN of 13 digits nor a URI, as urn:epc:id:sgln:… or https://…", v.GLN)
+	}
+	p.unique(v.GLN)
+	p.rows.GLNs = append(p.rows.GLNs, v)
 }
 
 func (p *parser) supplier() {

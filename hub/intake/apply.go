@@ -162,7 +162,9 @@ func (in *Intake) place(tx Tx, seen ledger.Observation, all []ledger.Placement) 
 	if err != nil {
 		return nil, err
 	}
-	seen.Now = at
+	if seen.Now = at; at != nil {
+		seen.Tag = at.Tag // which may be another one of the same thing
+	}
 	p := ledger.Place(seen)
 	p.At = at
 	return append(all, p), nil

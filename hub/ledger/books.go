@@ -30,7 +30,7 @@ type Books interface {
 	Expiry(item string) (map[string]time.Time, error)
 	// Position gives where a tag is; nil where the ledger never had it.
 	Position(devices.Tag) (*Position, error)
-	// Post records a movement. Errors: ErrDuplicate; fault.Conflict where its time lies in a closed period.
+	// Post records a movement. Errors: ErrDuplicate; ErrClosed.
 	Post(Movement) error
 	// Contents gives what is directly in a parent.
 	Contents(parent devices.Tag) ([]devices.Tag, error)
@@ -78,6 +78,9 @@ func once(b Books, key string) error {
 
 // ErrShort, a fault.Conflict: there is not as much as was asked for.
 var ErrShort = fault.New(fault.Conflict, "not enough is available")
+
+// ErrClosed, a fault.Conflict: it happened in a period of which the books are closed.
+var ErrClosed = fault.New(fault.Conflict, "the books are closed")
 
 // short says how much there is.
 func short(item string, asked, free int64, where string) error {

@@ -204,17 +204,21 @@ func (t *Transfer) quantityLines(b Books) (lines []Line, held *Reservation, err 
 
 // have gives the balances that may serve, those that expire first before the others.
 func (t *Transfer) have(b Books) ([]Balance, error) {
-	all, err := b.Balances(t.Item, t.From)
+	return Stocked(b, t.Item, t.Lot, t.From, t.FromState)
+}
+
+// Stocked gives the balances of an item in a state at a place, of one lot or ("") of all, those that expire first before the
+// others.
+func Stocked(b Books, item, lot string, at Location, in State) ([]Balance, error) {
+	all, err := b.Balances(item, at)
 	if err != nil {
 		return nil, err
 	}
-	expiry, err := b.Expiry(t.Item)
+	expiry, err := b.Expiry(item)
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(slices.Clone(all), func(h Balance) bool {
-		return h.State != t.FromState || t.Lot != "" && h.Lot != t.Lot
-	})
+	all = slices.DeleteFunc(slices.Clone(all), func(h Balance) bool { return h.State != in || lot != "" && h.Lot != lot })
 	slices.SortStableFunc(all, func(a, b Balance) int { return sooner(expiry[a.Lot], expiry[b.Lot]) })
 	return all, nil
 }

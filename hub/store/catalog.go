@@ -10,6 +10,7 @@ import (
 	"github.com/tallydock/tallydock/devices/epc"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/connect/capture"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 )
@@ -110,6 +111,9 @@ func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, 
 		for _, v := range rows.Locations {
 			put.row("location", "code", "site, parent, kind, name_en, name_zh, x, y, w, h",
 				v.Code, v.Site, v.Parent, string(v.Kind), v.Name.EN, v.Name.ZH, v.X, v.Y, v.W, v.H)
+		}
+		for _, v := range rows.GLNs {
+			put.row("location_gln", "gln", "location", capture.PlaceName(v.GLN), v.Location)
 		}
 		for _, v := range rows.Suppliers {
 			put.row("supplier", "id", "name_en, name_zh", v.ID, v.Name.EN, v.Name.ZH)

@@ -163,7 +163,9 @@ func scanEPCIS(scan func(...any) error) (epcis.Event, error) {
 }
 
 // ByID gives the event of an id, and the declarations that it was wrong.
-func (s EPCIS) ByID(ctx context.Context, id string) ([]epcis.Event, error) { return eventsByID(ctx, s.read, id) }
+func (s EPCIS) ByID(ctx context.Context, id string) ([]epcis.Event, error) {
+	return eventsByID(ctx, s.read, id)
+}
 
 // EventsByID is EPCIS.ByID within the transaction.
 func (tx *Tx) EventsByID(id string) ([]epcis.Event, error) { return eventsByID(tx.ctx, tx, id) }

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/connect/capture"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
@@ -24,7 +26,7 @@ var _ intake.Store = Intake{}
 // Take runs f in one transaction.
 func (s Intake) Take(ctx context.Context, f func(intake.Tx) error) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		t := &intakeTx{Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}, parents: map[devices.Tag]bool{}}
+		t := newIntakeTx(tx)
 		if err := f(t); err != nil {
 			return err
 		}
@@ -124,7 +126,8 @@ type intakeTx struct {
 	*Tx
 	known          map[string]bool // locations that were asked for
 	tagged         map[devices.Tag]intake.Tagged
-	parents        map[devices.Tag]bool // whether something is in them, as far as was asked
+	parents        map[devices.Tag]bool        // whether something is in them, as far as was asked
+	named          map[devices.Tag]devices.Tag // by which tags the ledger has things whose own it never had; zero for none
 	policies       []intake.Policy
 	passes, alarms []string
 	samples        [][3]any
@@ -132,6 +135,11 @@ type intakeTx struct {
 }
 
 var _ intake.Tx = (*intakeTx)(nil)
+
+func newIntakeTx(tx *Tx) *intakeTx {
+	return &intakeTx{Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}, parents: map[devices.Tag]bool{},
+		named: map[devices.Tag]devices.Tag{}}
+}
 
 // PutStream stores an edge's stream.
 func (t *intakeTx) PutStream(s intake.Stream) error {
@@ -153,6 +161,9 @@ func (t *intakeTx) Expect(tags []devices.Tag, locations []string) error {
 		return err
 	}
 	if err := t.findParents(tags); err != nil {
+		return err
+	}
+	if err := t.findNamed(tags); err != nil {
 		return err
 	}
 	for _, part := range lists(distinct(locations)) {
@@ -189,8 +200,66 @@ func (t *intakeTx) findParents(tags []devices.Tag) error {
 	return nil
 }
 
+// findNamed finds, of things that the ledger never had by the tag that was read, the tag by which it has them: an event of
+// EPCIS has named them before a reader saw them.
+func (t *intakeTx) findNamed(tags []devices.Tag) error {
+	names := map[string]devices.Tag{}
+	for _, tag := range tags {
+		if _, asked := t.named[tag]; asked || t.books.places[tag] != nil || t.parents[tag] {
+			continue
+		}
+		t.named[tag] = devices.Tag{}
+		if name := capture.Name(tag); name != "" {
+			names[name] = tag
+		}
+	}
+	kept, err := t.namedTags(slices.Sorted(maps.Keys(names)))
+	if err != nil {
+		return err
+	}
+	var others []devices.Tag
+	for name, other := range kept {
+		if other != names[name] {
+			t.named[names[name]] = other
+			others = append(others, other)
+		}
+	}
+	if err := t.books.fetch(t.Tx, others); err != nil {
+		return err
+	}
+	return t.findParents(others)
+}
+
+// own gives the tag by which the ledger has a thing.
+func (t *intakeTx) own(tag devices.Tag) (devices.Tag, error) {
+	if err := t.findNamed([]devices.Tag{tag}); err != nil {
+		return tag, err
+	}
+	if other := t.named[tag]; !other.IsZero() {
+		return other, nil
+	}
+	return tag, nil
+}
+
+// Position gives where a thing is, which may have another tag in the ledger than was read of it; nil where it never was.
+func (t *intakeTx) Position(tag devices.Tag) (*ledger.Position, error) {
+	at, err := t.Tx.Position(tag)
+	if err != nil || at != nil {
+		return at, err
+	}
+	other, err := t.own(tag)
+	if err != nil || other == tag {
+		return nil, err
+	}
+	return t.Tx.Position(other)
+}
+
 // Packed gives all that is in a tag, at any depth.
 func (t *intakeTx) Packed(in devices.Tag) ([]devices.Tag, error) {
+	in, err := t.own(in)
+	if err != nil {
+		return nil, err
+	}
 	if err := t.findParents([]devices.Tag{in}); err != nil || !t.parents[in] {
 		return nil, err
 	}

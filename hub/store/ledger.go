@@ -192,27 +192,38 @@ func movements(ctx context.Context, q querier, ids []uid) ([]ledger.Movement, er
 // Reverse takes a movement back by a new one and gives that. Errors: fault.NotFound, fault.Conflict.
 func (l Ledger) Reverse(ctx context.Context, id, actor string) (r ledger.Movement, err error) {
 	err = l.Write(ctx, func(tx *Tx) error {
-		m, err := movement(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		for tag := range m.Places() {
-			if at, err := tx.Position(tag); err != nil {
-				return err
-			} else if at == nil || at.Movement != m.ID {
-				return fmt.Errorf("%w: %s has moved since: take its later movements back first", fault.Conflict, tag)
-			}
-		}
-		if r, err = ledger.Reversal(m, uuid.Must(uuid.NewV7()).String(), actor, tx.now.UTC()); err != nil {
-			return err
-		}
-		tx.books.flow(m, -1)
-		err = tx.Post(r)
-		if errors.Is(err, ledger.ErrDuplicate) {
-			return fmt.Errorf("%w: movement %s was taken back already", fault.Conflict, id)
-		}
+		r, err = tx.reverse(id, actor, "user:"+actor)
 		return err
 	})
+	return r, err
+}
+
+// reverse is Ledger.Reverse within the transaction, on the word of a source.
+func (tx *Tx) reverse(id, actor, source string) (r ledger.Movement, err error) {
+	if err := tx.books.write(tx); err != nil { // it may have been posted here
+		return r, err
+	}
+	m, err := movement(tx.ctx, tx, id)
+	if err != nil {
+		return r, err
+	}
+	for tag := range m.Places() {
+		if at, err := tx.Position(tag); err != nil {
+			return r, err
+		} else if at == nil || at.Movement != m.ID {
+			return r, fmt.Errorf("%w: %s has moved since: take its later movements back first", fault.Conflict, tag)
+		}
+	}
+	if r, err = ledger.Reversal(m, uuid.Must(uuid.NewV7()).String(), actor, tx.now.UTC()); err != nil {
+		return r, err
+	}
+	r.Source = source
+	if err = tx.Post(r); errors.Is(err, ledger.ErrDuplicate) {
+		return r, fmt.Errorf("%w: movement %s was taken back already", fault.Conflict, id)
+	}
+	if err == nil {
+		tx.books.flow(m, -1)
+	}
 	return r, err
 }
 

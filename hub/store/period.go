@@ -28,14 +28,14 @@ func (tx *Tx) closed() (time.Time, error) {
 }
 
 // fit makes a movement fit the open period: one that an edge reports late is booked at its beginning. Errors:
-// fault.Conflict for others.
+// ledger.ErrClosed for others.
 func (tx *Tx) fit(m *ledger.Movement, edge string) error {
 	closed, err := tx.closed()
 	if err != nil || !m.EffectiveAt.Before(closed) {
 		return err
 	}
 	if edge == "" {
-		return fmt.Errorf("%w: the books are closed until %s; %s is before that", fault.Conflict, closed.UTC().Format(time.RFC3339),
+		return fmt.Errorf("%w until %s; %s is before that", ledger.ErrClosed, closed.UTC().Format(time.RFC3339),
 			m.EffectiveAt.UTC().Format(time.RFC3339))
 	}
 	m.EffectiveAt = closed

@@ -56,6 +56,10 @@ func Run(t *testing.T, open Open) {
 		"a count in one sweep":                               testACountInOneSweep,
 		"a count by hand that is complete":                   testACountByHandThatIsComplete,
 		"events of EPCIS are kept":                           testEventsOfEPCISAreKept,
+		"stock is as events say":                             testStockIsAsEventsSay,
+		"what cannot be booked waits":                        testWhatCannotBeBookedWaits,
+		"a document is taken whole":                          testADocumentIsTakenWhole,
+		"a tag and its name are one thing":                   testATagAndItsNameAreOneThing,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
