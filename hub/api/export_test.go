@@ -7,7 +7,7 @@ type TableRow struct{ Method, Path, Access, ID string }
 func Table() []TableRow {
 	var rows []TableRow
 	for _, r := range (&server{}).routes() {
-		rows = append(rows, TableRow{r.method, prefix + r.path, accessNames[r.access], r.id})
+		rows = append(rows, TableRow{r.method, r.fullPath(), accessNames[r.access], r.id})
 	}
 	return rows
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/api"
 	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/connect/capture"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/intake"
@@ -44,8 +45,15 @@ type hub struct {
 
 func start(t *testing.T) *hub {
 	t.Helper()
+	return startOn(t, func(told func([]event.Event)) (*store.DB, error) {
+		return sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"), time.Now, told)
+	})
+}
+
+func startOn(t *testing.T, open func(told func([]event.Event)) (*store.DB, error)) *hub {
+	t.Helper()
 	bus := event.New(4)
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"), time.Now, bus.Publish)
+	db, err := open(bus.Publish)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +95,7 @@ func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 		Fleet:  store.Fleet{DB: db},
 		Alarms: fleet.Service{Store: store.Fleet{DB: db}, Commands: store.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
 		Series: store.Series{DB: db}, Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clock.Clock{}, log),
+		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db},
 		Parked: taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
 		Bus: bus, Events: store.Events{DB: db}, Console: web.Handler(),
 		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),

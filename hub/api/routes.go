@@ -44,11 +44,11 @@ type route struct {
 }
 
 // changes reports whether the route is a change, which needs the CSRF token.
-func (r route) changes() bool { return r.method != http.MethodGet }
+func (r route) changes() bool { return r.method != http.MethodGet && r.method != http.MethodOptions }
 
 // routes is the table.
 func (s *server) routes() []route {
-	return []route{
+	return append(s.epcisRoutes(), []route{
 		{"POST", "/session", public, "signIn", "Sign in", s.signIn, 0},
 		{"GET", "/session", viewer, "session", "Who is signed in", answer(s, s.session), 0},
 		{"DELETE", "/session", viewer, "signOut", "Sign out", s.signOut, 0},
@@ -97,7 +97,7 @@ func (s *server) routes() []route {
 		{"GET", "/quarantine", viewer, "quarantine", "Records that could not be applied", answer(s, s.quarantine), 0},
 		{"POST", "/quarantine/{id}/retry", operator, "retryQuarantine", "Apply a record, whatever its confidence", answer(s, s.retryQuarantine), 0},
 		{"POST", "/quarantine/{id}/discard", operator, "discardQuarantine", "Give a record up", answer(s, s.discardQuarantine), 0},
-	}
+	}...)
 }
 
 // list is a page of things. Next is the cursor (before=) of the page after, "" at the end.
@@ -150,7 +150,7 @@ func (s *server) registerAll(a huma.API, table []route) error {
 
 func (s *server) operation(r route) huma.Operation {
 	op := huma.Operation{
-		Method: r.method, Path: prefix + r.path, OperationID: r.id, Summary: r.summary,
+		Method: r.method, Path: r.fullPath(), OperationID: r.id, Summary: r.summary,
 		Description: "Access: " + accessNames[r.access] + ".", Middlewares: huma.Middlewares{s.guard(r)},
 		MaxBodyBytes: max(r.maxBody, 64<<10), BodyReadTimeout: 30 * time.Second,
 	}

@@ -87,6 +87,8 @@ type Rooms struct {
 	Planner   Planner
 	Parked    Parked
 	Settler   Settler
+	Capture   Capture
+	EPCIS     EPCIS
 	Bus       *event.Bus
 	Events    event.Store  // what Bus no longer remembers
 	Scrape    http.Handler // Prometheus
@@ -114,6 +116,9 @@ func New(c Config, rooms Rooms) (http.Handler, error) {
 	mux.HandleFunc("GET /metrics", s.scrape)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, newProblem(http.StatusNotFound, "not_found", r.Method+" "+r.URL.Path+" is not part of the API"))
+	})
+	mux.HandleFunc(epcisRoot+"/", func(w http.ResponseWriter, r *http.Request) {
+		writeEPCISProblem(w, http.StatusNotFound, "NoSuchResource", r.Method+" "+r.URL.Path+" is not part of the binding", nil)
 	})
 	mux.Handle("/", rooms.Console)
 	return s.outer(mux), nil

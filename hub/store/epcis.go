@@ -319,7 +319,7 @@ func plain[T ~string](all []T) []string {
 
 // EPCIS names of what events are about, as Names lists them.
 var epcisNames = map[string]string{
-	"epcs":         `SELECT min(epc) FROM epcis_epc WHERE epc > ?`,
+	"epcs":         `SELECT min(epc) FROM epcis_epc WHERE epc > ? AND role IN ('epc', 'parent', 'input', 'output')`,
 	"bizSteps":     `SELECT min(biz_step) FROM epcis_event WHERE biz_step > ?`,
 	"dispositions": `SELECT min(disposition) FROM epcis_event WHERE disposition > ?`,
 	"readPoints":   `SELECT min(read_point) FROM epcis_event WHERE read_point > ?`,
@@ -348,14 +348,8 @@ func (s EPCIS) Names(ctx context.Context, of, after string, limit int) ([]string
 	return all, err
 }
 
-// NamedQuery is a query that somebody keeps under a name; Query is its JSON.
-type NamedQuery struct {
-	Name  string
-	Query json.RawMessage
-}
-
 // AddQuery keeps a query. Errors: fault.Conflict where there is one of its name.
-func (s EPCIS) AddQuery(ctx context.Context, q NamedQuery, actor string) error {
+func (s EPCIS) AddQuery(ctx context.Context, q epcis.NamedQuery, actor string) error {
 	return s.Write(ctx, func(tx *Tx) error {
 		n, err := tx.count(`INSERT INTO epcis_query (name, query, actor, at) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
 			q.Name, string(q.Query), actor, stamp(tx.now))
@@ -378,8 +372,8 @@ func (s EPCIS) RemoveQuery(ctx context.Context, name string) error {
 }
 
 // Queries lists the queries that are kept, by name.
-func (s EPCIS) Queries(ctx context.Context) ([]NamedQuery, error) {
-	return list(ctx, s.read, `SELECT name, query FROM epcis_query ORDER BY name`, func(scan func(...any) error) (q NamedQuery, err error) {
+func (s EPCIS) Queries(ctx context.Context) ([]epcis.NamedQuery, error) {
+	return list(ctx, s.read, `SELECT name, query FROM epcis_query ORDER BY name`, func(scan func(...any) error) (q epcis.NamedQuery, err error) {
 		var text string
 		err = scan(&q.Name, &text)
 		q.Query = json.RawMessage(text)

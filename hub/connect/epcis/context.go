@@ -66,7 +66,8 @@ func contextOf(n node) Context {
 	return c
 }
 
-// define adds the prefixes that a "@context" defines to those that hold outside of it, which stay unchanged.
+// define adds the prefixes that a "@context" defines to those that hold outside of it, which stay unchanged; one that it
+// defines as null stands for nothing from there on.
 func (p Prefixes) define(n node) Prefixes {
 	all := maps.Clone(p)
 	if all == nil {
@@ -76,6 +77,8 @@ func (p Prefixes) define(n node) Prefixes {
 		for name, v := range item.members() {
 			if space, ok := spaceOf(v); ok && !strings.ContainsAny(name, "@:") {
 				all[name] = space
+			} else if v.kind() == isNull {
+				delete(all, name)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/tallydock/tallydock/hub/fault"
 )
@@ -236,9 +237,28 @@ func definitions(item json.RawMessage) map[string]string {
 func (c *contexts) text(e Event) string {
 	around := e.Context()
 	if !c.conflicts(around) {
+		around = nil
+	}
+	if strangers := c.strangers(e); len(strangers) > 0 {
+		item, _ := json.Marshal(strangers)
+		around = append(slices.Clone(around), item)
+	}
+	if len(around) == 0 {
 		return e.text
 	}
 	return joined(e, around, ownContext(e))
+}
+
+// strangers gives the prefixes, as null, that the event uses without saying what they stand for, and that other events
+// define: they do not come to mean anything by standing beside those.
+func (c *contexts) strangers(e Event) map[string]any {
+	strangers := map[string]any{}
+	for name := range c.defined {
+		if _, known := e.prefixes()[name]; !known && strings.Contains(e.text, `"`+name+`:`) {
+			strangers[name] = nil
+		}
+	}
+	return strangers
 }
 
 // ownContext gives the "@context" that the event itself has.

@@ -280,3 +280,18 @@ func TestAnEventOfOurOwnIsMade(t *testing.T) {
 		t.Errorf("an event without action and objects was made: %v", err)
 	}
 }
+
+// A prefix that nobody defined in an event's own document stays undefined beside events that define it.
+func TestAPrefixOfOthersIsNotTaken(t *testing.T) {
+	own := event(t, seen(`"example:batch":"1"`))
+	bare := decode(t, strings.Replace(document(seen(`"example:batch":"1"`)), `,{"example":"http://ns.example.com/epcis/"}`, "", 1)).Events[0]
+	var b strings.Builder
+	if err := (epcis.Document{Type: epcis.QueryDocument, Query: "q", Events: []epcis.Event{own, bare}}).Encode(&b); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range decode(t, b.String()).Events {
+		if want := []epcis.Event{own, bare}[i]; epcis.EventHash(e) != epcis.EventHash(want) || e.Extensions[0].Full != want.Extensions[0].Full {
+			t.Errorf("event %d has become %s", i, e.Extensions[0].Full)
+		}
+	}
+}
