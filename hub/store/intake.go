@@ -137,8 +137,10 @@ type intakeTx struct {
 var _ intake.Tx = (*intakeTx)(nil)
 
 func newIntakeTx(tx *Tx) *intakeTx {
-	return &intakeTx{Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}, parents: map[devices.Tag]bool{},
-		named: map[devices.Tag]devices.Tag{}}
+	return &intakeTx{
+		Tx: tx, known: map[string]bool{}, tagged: map[devices.Tag]intake.Tagged{}, parents: map[devices.Tag]bool{},
+		named: map[devices.Tag]devices.Tag{},
+	}
 }
 
 // PutStream stores an edge's stream.

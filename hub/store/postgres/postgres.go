@@ -100,8 +100,11 @@ var monthly = []struct {
 	table string
 	bound func(time.Time) string
 }{
-	{"movement", uuidAt}, {"movement_line", uuidAt}, {"sample", func(t time.Time) string { return fmt.Sprint(t.UnixMicro()) }},
-	{"epcis_event", uuidAt}, {"epcis_epc", uuidAt},
+	{"movement", uuidAt},
+	{"movement_line", uuidAt},
+	{"sample", func(t time.Time) string { return fmt.Sprint(t.UnixMicro()) }},
+	{"epcis_event", uuidAt},
+	{"epcis_epc", uuidAt},
 }
 
 // uuidAt is the lowest UUIDv7 of a time.

@@ -1,7 +1,8 @@
 // Package sqlite keeps the hub's database in one SQLite file, in pure Go: no server to install, one process at a time.
 //
 // One connection writes, many read (WAL). A write transaction starts IMMEDIATE and is durable when it is over
-// (synchronous=FULL).
+// (synchronous=FULL). The WAL may grow to 64 MB before its pages go to the file, so that a page that every transaction
+// changes is written there once for many of them.
 package sqlite
 
 import (
@@ -36,21 +37,22 @@ func Open(ctx context.Context, file string, now func() time.Time, committed func
 
 // Connect opens the file like Open and leaves its schema as it is.
 func Connect(file string, now func() time.Time, committed func([]event.Event)) (*store.DB, error) {
-	write, err := pool(file, "immediate", 1)
+	write, err := pool(file, "immediate", 1, 64)
 	if err != nil {
 		return nil, err
 	}
-	read, err := pool(file, "deferred", max(4, runtime.NumCPU()))
+	read, err := pool(file, "deferred", max(4, runtime.NumCPU()), 8)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	return store.New(dialect(), write, read, now, committed), nil
 }
 
-func pool(file, lock string, conns int) (*sql.DB, error) {
+// pool gives so many connections with so many MiB of cache each.
+func pool(file, lock string, conns, cache int) (*sql.DB, error) {
 	q := url.Values{"_txlock": {lock}, "_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(MEMORY)",
-		"cache_size(-65536)", "page_size(4096)", "wal_autocheckpoint(16000)",
+		fmt.Sprintf("cache_size(-%d)", cache<<10), "wal_autocheckpoint(16000)",
 	}}
 	path := url.URL{Path: file} // whose ?, # and % mean themselves
 	db, err := sql.Open("sqlite", "file:"+path.EscapedPath()+"?"+q.Encode())
