@@ -180,6 +180,7 @@ func TestPublishedEventsAreCapturedAndGivenBack(t *testing.T) {
 				if r.status != 400 || r.at("type") != "epcisException:ValidationException" || len(r.at("errors").([]any)) == 0 {
 					t.Errorf("%s: %d %s", name, r.status, r.body)
 				}
+				t.Logf("%s is refused: %.300v", name, wrong)
 				continue
 			}
 			if single && r.status == 409 {
@@ -266,16 +267,21 @@ func (h *hub) explained(t *testing.T, events map[string]epcis.Event) {
 	for _, m := range page {
 		booked[strings.TrimPrefix(m.Source, "epcis:")] = true
 	}
-	reasons := map[string]int{}
+	reasons, kinds := map[string]int{}, map[string]int{}
 	for key, e := range events {
 		switch {
 		case waiting[key] != "":
 			reasons["discrepancy: "+waiting[key]]++
+			kinds["discrepancy"]++
 		case booked[e.Identity()]:
 			reasons["booked"]++
+			kinds["booked"]++
 		default:
 			reasons["no stock: "+e.Type+" "+string(e.Action)+" "+e.BizStep]++
 		}
+	}
+	if want := map[string]int{"booked": 10, "discrepancy": 14}; !maps.Equal(kinds, want) {
+		t.Errorf("of the events are %v, want %v", kinds, want)
 	}
 	for _, r := range slices.Sorted(maps.Keys(reasons)) {
 		t.Logf("%3d %s", reasons[r], r)

@@ -43,6 +43,7 @@ type DB struct {
 	wake     chan struct{} // a transaction with events was committed here
 	heard    int64         // of Follow: the last event that was told
 	desk     desk
+	audience audience
 }
 
 // New makes a DB of two pools of connections, one to write by and one to read by, which it owns from now on. The events

@@ -68,7 +68,7 @@ func (l Ledger) ClosePeriod(ctx context.Context, until time.Time, actor, reason 
 			return fmt.Errorf("%w: the books are closed until %s; say why they are opened again", fault.Invalid, was.UTC().Format(time.RFC3339))
 		}
 		c = ledger.PeriodClose{ID: uuid.Must(uuid.NewV7()).String(), Until: until, Actor: actor, At: tx.now, Reason: reason}
-		if _, err := tx.head(0); err != nil {
+		if _, _, err := tx.head(0); err != nil {
 			return err
 		}
 		return tx.exec(`INSERT INTO period_close (id, until, actor, at, reason) VALUES (?, ?, ?, ?, ?)`,

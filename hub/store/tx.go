@@ -27,6 +27,8 @@ type Tx struct {
 	own    map[string]*sql.Stmt // of this transaction
 	events []event.Event        // without their numbers until finish
 	books  books
+
+	endpointsChanged bool // of webhooks: others must hear of it
 }
 
 // uid is a UUID as text in this program, and as its 16 bytes in the database; "" is NULL.
@@ -270,10 +272,10 @@ func (tx *Tx) finish() error {
 		return err
 	}
 	posted := !tx.books.earliest.IsZero()
-	if len(tx.events) == 0 && !posted {
+	if len(tx.events) == 0 && !posted && !tx.endpointsChanged {
 		return nil
 	}
-	head, err := tx.head(len(tx.events))
+	head, webhooks, err := tx.head(len(tx.events))
 	if err != nil {
 		return err
 	}
@@ -288,16 +290,24 @@ func (tx *Tx) finish() error {
 		e.Seq = head - int64(len(tx.events)-1-i)
 		rows[i] = []any{e.Seq, e.At.UnixMicro(), string(e.Type), string(e.Data)}
 	}
-	return tx.insert(&eventRows, rows)
+	if err := tx.insert(&eventRows, rows); err != nil {
+		return err
+	}
+	return tx.fan(webhooks)
 }
 
-// head takes numbers for n events, and keeps others from doing so until this transaction is over. It gives the last of them.
-func (tx *Tx) head(n int) (head int64, err error) {
-	_, err = tx.row(`UPDATE event_head SET seq = seq + ? WHERE one = 1 RETURNING seq`, []any{n}, &head)
-	if err != nil {
-		return 0, fmt.Errorf("cannot number the events: %w", err)
+// head takes numbers for n events, and keeps others from doing so until this transaction is over. It gives the last of them,
+// and the revision of the endpoints of webhooks.
+func (tx *Tx) head(n int) (head, webhooks int64, err error) {
+	changed := 0
+	if tx.endpointsChanged {
+		changed = 1
 	}
-	return head, nil
+	_, err = tx.row(`UPDATE event_head SET seq = seq + ?, webhooks = webhooks + ? WHERE one = 1 RETURNING seq, webhooks`, []any{n, changed}, &head, &webhooks)
+	if err != nil {
+		return 0, 0, fmt.Errorf("cannot number the events: %w", err)
+	}
+	return head, webhooks, nil
 }
 
 var eventRows = table{name: "event", columns: []column{{"seq", integer}, {"at", integer}, {"type", text}, {"data", text}}}

@@ -60,6 +60,8 @@ func Run(t *testing.T, open Open) {
 		"what cannot be booked waits":                        testWhatCannotBeBookedWaits,
 		"a document is taken whole":                          testADocumentIsTakenWhole,
 		"a tag and its name are one thing":                   testATagAndItsNameAreOneThing,
+		"webhooks are kept":                                  testWebhooksAreKept,
+		"events go to webhooks":                              testEventsGoToWebhooks,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
