@@ -48,7 +48,7 @@ func (r route) changes() bool { return r.method != http.MethodGet && r.method !=
 
 // routes is the table.
 func (s *server) routes() []route {
-	return append(s.epcisRoutes(), []route{
+	return append(append(s.epcisRoutes(), s.webhookRoutes()...), []route{
 		{"POST", "/session", public, "signIn", "Sign in", s.signIn, 0},
 		{"GET", "/session", viewer, "session", "Who is signed in", answer(s, s.session), 0},
 		{"DELETE", "/session", viewer, "signOut", "Sign out", s.signOut, 0},

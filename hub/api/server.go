@@ -89,6 +89,7 @@ type Rooms struct {
 	Settler   Settler
 	Capture   Capture
 	EPCIS     EPCIS
+	Webhooks  Webhooks
 	Bus       *event.Bus
 	Events    event.Store  // what Bus no longer remembers
 	Scrape    http.Handler // Prometheus

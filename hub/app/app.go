@@ -10,11 +10,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/connect/webhook"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
@@ -40,6 +42,7 @@ type App struct {
 	ready chan struct{}
 	url   string
 	mqtt  string
+	wake  atomic.Pointer[webhook.Dispatcher] // nil until there is one
 }
 
 // New makes a hub of a checked configuration. Nothing is opened before Run.
@@ -68,7 +71,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	defer release()
 	bus := event.New(ringSize)
-	db, err := OpenDatabase(ctx, a.cfg, a.clock.Now, bus.Publish)
+	db, err := OpenDatabase(ctx, a.cfg, a.clock.Now, a.committed(bus))
 	if err != nil {
 		return a.notStarted(ctx, err)
 	}

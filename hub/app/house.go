@@ -16,6 +16,8 @@ import (
 	"github.com/tallydock/tallydock/hub/broker"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/connect/capture"
+	"github.com/tallydock/tallydock/hub/connect/webhook"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/ingest"
@@ -37,6 +39,8 @@ type house struct {
 	uplink   *ingest.Ingest
 	intake   *intake.Intake
 	planner  *planner.Service
+	hooks    store.Webhooks
+	webhooks *webhook.Service
 }
 
 // open starts the parts, each when those that it needs are ready.
@@ -50,7 +54,7 @@ func (h *house) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, start := range []func(context.Context, config.Credentials) error{
-		h.startEvents, h.startBroker, h.startIngest, h.startPlanner, h.startAPI,
+		h.startEvents, h.startWebhooks, h.startBroker, h.startIngest, h.startPlanner, h.startAPI,
 	} {
 		if err := start(ctx, logins); err != nil {
 			return err
@@ -141,16 +145,23 @@ func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
 	return h.welcome(ctx, users)
 }
 
+// captures takes events of EPCIS.
+func (h *house) captures() *capture.Service {
+	return capture.New(capture.Config{Now: h.clock.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: h.db})
+}
+
 func (h *house) rooms(users *tenant.Service) api.Rooms {
 	cat := store.Catalog{DB: h.db}
 	alarms := store.Fleet{DB: h.db}
+	events := h.captures()
 	return api.Rooms{
 		Tenant: users, View: store.View{DB: h.db}, Movements: store.Ledger{DB: h.db}, Fleet: alarms,
 		Alarms: fleet.Service{
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},
 		Series: store.Series{DB: h.db}, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
-		Parked: store.Intake{DB: h.db}, Settler: h.intake, Bus: h.bus, Events: store.Events{DB: h.db},
+		Parked: store.Intake{DB: h.db}, Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db},
+		Webhooks: webhookDesk{h.webhooks}, Bus: h.bus, Events: store.Events{DB: h.db},
 		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
 	}
 }

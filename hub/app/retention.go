@@ -21,6 +21,8 @@ func (h *house) forget(ctx context.Context) error {
 	// A demonstration may run so fast that its hours are nothing.
 	samples := time.NewTicker(max(h.clock.Wall(time.Hour), time.Second))
 	defer samples.Stop()
+	webhooks := time.NewTicker(15 * time.Minute)
+	defer webhooks.Stop()
 	months := time.NewTicker(6 * time.Hour)
 	defer months.Stop()
 	for {
@@ -31,6 +33,8 @@ func (h *house) forget(ctx context.Context) error {
 			h.trimEvents(ctx)
 		case <-samples.C:
 			h.trimSamples(ctx)
+		case <-webhooks.C:
+			h.trimWebhooks(ctx)
 		case <-months.C:
 			h.makeMonths(ctx)
 		}

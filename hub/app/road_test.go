@@ -79,12 +79,17 @@ func TestMovementBecomesStockAndIsAcknowledged(t *testing.T) {
 // publishMovement publishes one movement as the edge does, and waits for the hub's ack.
 func publishMovement(t *testing.T, hub *app.App, c config.Config) wire.Ack {
 	t.Helper()
+	return publishMovementTo(t, hub.MQTT(), c)
+}
+
+func publishMovementTo(t *testing.T, broker string, c config.Config) wire.Ack {
+	t.Helper()
 	logins, err := config.EnsureCredentials(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	login := logins.Edges["SZ1-E1"]
-	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + hub.MQTT()).SetUsername(login.User).
+	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + broker).SetUsername(login.User).
 		SetPassword(string(login.Password)).SetClientID("SZ1-E1"))
 	acks := make(chan wire.Ack, 16)
 	wait := func(what string, token mqtt.Token) {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,9 +33,10 @@ type Config struct {
 	Series      Series   `yaml:"series"`
 	// ConfidenceThreshold is how sure an edge must be of a movement for it to be booked by itself, in permille; the
 	// others wait for an operator.
-	ConfidenceThreshold int    `yaml:"confidence_threshold"`
-	Clock               string `yaml:"clock"` // devices/clock spec; "" = the machine's
-	Log                 Log    `yaml:"log"`
+	ConfidenceThreshold int      `yaml:"confidence_threshold"`
+	Webhooks            Webhooks `yaml:"webhooks"`
+	Clock               string   `yaml:"clock"` // devices/clock spec; "" = the machine's
+	Log                 Log      `yaml:"log"`
 }
 
 // Database names a PostgreSQL database; empty = an SQLite file in the data folder.
@@ -71,6 +74,44 @@ type Series struct {
 	Keep time.Duration `yaml:"keep"` // business time after which samples are forgotten; 0 = never
 }
 
+// Webhooks is where events may be sent, and how long what was sent is kept.
+type Webhooks struct {
+	AllowPlain   []string  `yaml:"allow_plain"`   // hosts to which http may go, besides https
+	AllowPrivate []string  `yaml:"allow_private"` // networks, as 10.1.0.0/16, that may be sent to though they are not public
+	Ports        []int     `yaml:"ports"`         // that may be sent to; none = 80, 443, 8080, 8443
+	Proxy        Secret    `yaml:"proxy"`         // http://user:password@host:port; it must refuse private networks itself
+	Retention    Retention `yaml:"retention"`
+}
+
+// Retention is how long messages of webhooks are kept.
+type Retention struct {
+	Delivered time.Duration `yaml:"delivered"` // after they were delivered
+	Failed    time.Duration `yaml:"failed"`    // after they were given up
+	Waiting   time.Duration `yaml:"waiting"`   // after what they tell of; then they are given up
+	Backlog   int           `yaml:"backlog"`   // that wait for one endpoint; older ones are given up
+}
+
+// Private gives the networks of AllowPrivate.
+func (w Webhooks) Private() (all []netip.Prefix, err error) {
+	for _, text := range w.AllowPrivate {
+		p, wrong := netip.ParsePrefix(text)
+		all, err = append(all, p), errors.Join(err, wrong)
+	}
+	return all, err
+}
+
+// ProxyURL gives the proxy; nil for none.
+func (w Webhooks) ProxyURL() (*url.URL, error) {
+	if w.Proxy == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(string(w.Proxy))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("is no address as http://host:port") // without its text, which may have a password
+	}
+	return u, nil
+}
+
 // Log is what the hub logs.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
@@ -94,7 +135,10 @@ func Default() Config {
 		Plan:                Plan{ServiceLevel: 0.95, ReviewDays: 7, Every: 24 * time.Hour},
 		Series:              Series{Keep: 400 * 24 * time.Hour},
 		ConfidenceThreshold: 600,
-		Log:                 Log{Level: "info"},
+		Webhooks: Webhooks{Retention: Retention{
+			Delivered: 14 * 24 * time.Hour, Failed: 30 * 24 * time.Hour, Waiting: 14 * 24 * time.Hour, Backlog: 100_000,
+		}},
+		Log: Log{Level: "info"},
 	}
 }
 

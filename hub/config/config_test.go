@@ -22,7 +22,11 @@ func TestFullFileIsRead(t *testing.T) {
 		Data: "testdata/var/hub", Listen: "127.0.0.1:8080", TLS: config.TLS{Cert: "testdata/hub.crt", Key: "testdata/hub.key"},
 		MQTT: config.MQTT{Listen: "127.0.0.1:1883"}, Edges: []config.Edge{{"SZ1-E1", "SZ1"}, {"SZ2-E1", "SZ2"}},
 		DeviceSites: []string{"SZ1", "SZ2"}, Plan: config.Plan{ServiceLevel: 0.98, ReviewDays: 3.5, Every: 12 * time.Hour},
-		Series:              config.Series{Keep: 90 * 24 * time.Hour},
+		Series: config.Series{Keep: 90 * 24 * time.Hour},
+		Webhooks: config.Webhooks{
+			AllowPlain: []string{"erp.local"}, AllowPrivate: []string{"10.1.0.0/16"}, Ports: []int{443, 9000}, Proxy: "http://proxy:3128",
+			Retention: config.Retention{Delivered: 24 * time.Hour, Failed: 48 * time.Hour, Waiting: 72 * time.Hour, Backlog: 5000},
+		},
 		ConfidenceThreshold: 700, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00.5Z*60", Log: config.Log{Level: "debug"},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -69,7 +73,8 @@ func TestEveryOverrideWorks(t *testing.T) {
 	values := map[string]string{
 		"DATA": "/srv/hub", "DATABASE_URL": "postgres://db/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:0",
 		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_KEEP": "48h", "CONFIDENCE_THRESHOLD": "1",
-		"CLOCK": "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
+		"WEBHOOKS_PROXY": "https://p:1",
+		"CLOCK":          "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
 	}
 	var environ []string
 	for _, o := range config.Overrides() {
@@ -86,6 +91,7 @@ func TestEveryOverrideWorks(t *testing.T) {
 		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:0"},
 		Plan:                config.Plan{ServiceLevel: 0.9, ReviewDays: 2, Every: time.Hour},
 		Series:              config.Series{Keep: 48 * time.Hour},
+		Webhooks:            config.Webhooks{Proxy: "https://p:1", Retention: config.Default().Webhooks.Retention},
 		ConfidenceThreshold: 1, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", Log: config.Log{Level: "warn"},
 	}
 	if !reflect.DeepEqual(got, want) {

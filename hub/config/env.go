@@ -45,6 +45,10 @@ func Overrides() []Override {
 			c.ConfidenceThreshold, err = strconv.Atoi(v)
 			return err
 		}},
+		{"WEBHOOKS_PROXY", "webhooks.proxy", func(c *Config, v string) error {
+			c.Webhooks.Proxy = Secret(v)
+			return nil
+		}},
 		{"CLOCK", "clock", text(func(c *Config) *string { return &c.Clock })},
 		{"LOG_LEVEL", "log.level", text(func(c *Config) *string { return &c.Log.Level })},
 	}

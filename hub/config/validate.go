@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ func (c Config) Validate() error {
 	if c.ConfidenceThreshold < 0 || c.ConfidenceThreshold > 1000 {
 		f.add("confidence_threshold", "is %d; use 0 to 1000 permille", c.ConfidenceThreshold)
 	}
+	f.webhooks(c.Webhooks)
 	if _, err := clock.Parse(c.Clock); err != nil {
 		f.add("clock", "%v", err)
 	}
@@ -125,5 +127,38 @@ func (f *findings) plan(p Plan) {
 	}
 	if p.Every < 0 || p.Every > 0 && p.Every.Minutes() < 1 {
 		f.add("plan.every", "is %v; use 1m or more, or 0 to plan by hand only", p.Every)
+	}
+}
+
+func (f *findings) webhooks(w Webhooks) {
+	for i, h := range w.AllowPlain {
+		if h == "" || h != strings.ToLower(h) || strings.ContainsAny(h, "/ :@") && net.ParseIP(h) == nil {
+			f.add(fmt.Sprintf("webhooks.allow_plain[%d]", i), "%q is no host; use a name or an address in lower case, without port", h)
+		}
+	}
+	for i, n := range w.AllowPrivate {
+		if _, err := netip.ParsePrefix(n); err != nil {
+			f.add(fmt.Sprintf("webhooks.allow_private[%d]", i), "%q is no network; use 10.1.0.0/16, or 10.1.2.3/32 for one address", n)
+		}
+	}
+	for i, p := range w.Ports {
+		if p < 1 || p > 65535 {
+			f.add(fmt.Sprintf("webhooks.ports[%d]", i), "%d is not 1 to 65535", p)
+		}
+	}
+	if _, err := w.ProxyURL(); err != nil {
+		f.add("webhooks.proxy", "%v", err)
+	}
+	r := w.Retention
+	for _, d := range []struct {
+		path string
+		d    time.Duration
+	}{{"delivered", r.Delivered}, {"failed", r.Failed}, {"waiting", r.Waiting}} {
+		if d.d < time.Hour {
+			f.add("webhooks.retention."+d.path, "is %v; use 1h or more", d.d)
+		}
+	}
+	if r.Backlog < 1 {
+		f.add("webhooks.retention.backlog", "is %d; use 1 or more", r.Backlog)
 	}
 }
