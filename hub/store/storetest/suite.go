@@ -62,6 +62,7 @@ func Run(t *testing.T, open Open) {
 		"a tag and its name are one thing":                   testATagAndItsNameAreOneThing,
 		"webhooks are kept":                                  testWebhooksAreKept,
 		"events go to webhooks":                              testEventsGoToWebhooks,
+		"tokens and certificates of edges":                   testTokensAndCertificatesOfEdges,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}
