@@ -23,8 +23,8 @@ const caLife = 20 * 365 * 24 * time.Hour
 // issued is trusted until it is retired. It may be used by many goroutines.
 //
 // Each generation is one file of its folder, generation-N.pem (0600): root, its key, issuing certificate, its key, and the
-// root once more as signed by each root before it, so that who knows only an older root trusts the new one. Keys are
-// sealed. A generation is there whole or not at all.
+// root once more as signed by each root before it, so that who knows only an older root trusts the new one. Beside them are
+// the keys of hubs, NAME.key. Keys are sealed. A generation is there whole or not at all.
 type CA struct {
 	dir  string
 	keys Sealer
@@ -60,23 +60,62 @@ func OpenCA(dir string, keys Sealer, now time.Time) (*CA, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the CA's folder: %w", err)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "generation-*.pem"))
+	files, err := c.files()
 	if err != nil {
-		return nil, fmt.Errorf("cannot look for the CA in %s: %w", dir, err)
+		return nil, err
 	}
+	if len(files) == 0 {
+		return c, c.Rollover(now)
+	}
+	return c, c.load(files)
+}
+
+// Reload takes up generations that another program, the command hub ca, has added to the folder or retired. Where they
+// cannot be read, those that are there already go on.
+func (c *CA) Reload() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, g := range c.generations {
+		known = append(known, c.file(g.number))
+	}
+	slices.Sort(known)
+	switch {
+	case slices.Equal(files, known):
+		return nil
+	case len(files) == 0:
+		return fmt.Errorf("the CA's folder %s has nothing in it any more; put it back from a backup", c.dir)
+	}
+	return c.load(files)
+}
+
+// files lists those of the generations, by name.
+func (c *CA) files() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(c.dir, "generation-*.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for the CA in %s: %w", c.dir, err)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// load reads generations, all or none. The caller holds the lock, or is alone.
+func (c *CA) load(files []string) error {
+	var all []*generation
 	for _, f := range files {
 		g, err := c.read(f)
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the CA's file %s: %w", f, err)
+			return fmt.Errorf("cannot read the CA's file %s: %w", f, err)
 		}
-		c.generations = append(c.generations, g)
+		all = append(all, g)
 	}
-	slices.SortFunc(c.generations, func(a, b *generation) int { return a.number - b.number })
-	if len(c.generations) == 0 {
-		return c, c.Rollover(now)
-	}
-	c.pool = poolOf(c.generations)
-	return c, nil
+	slices.SortFunc(all, func(a, b *generation) int { return a.number - b.number })
+	c.generations, c.pool = all, poolOf(all)
+	return nil
 }
 
 // Rollover makes a new generation, which issues from now on. The ones before stay trusted until they are retired, when the
@@ -102,18 +141,16 @@ func (c *CA) Reseal() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, g := range c.generations {
-		root, err := unseal(c.keys, rootLabel(g.number), g.sealedRoot)
-		if err == nil {
-			fresh := *g
-			if fresh.sealedRoot, err = seal(c.keys, rootLabel(g.number), root); err == nil {
-				err = c.write(&fresh)
-			}
+		fresh := *g
+		var err error
+		if fresh.sealedRoot, err = c.sealAnew(rootLabel(g.number), g.sealedRoot); err == nil {
+			err = c.write(&fresh)
 		}
 		if err != nil {
 			return fmt.Errorf("cannot seal generation %d of the CA anew: %w", g.number, err)
 		}
 	}
-	return nil
+	return c.resealHubs()
 }
 
 // Retire ends the trust in a generation. Its file stays, as retired-N.pem.

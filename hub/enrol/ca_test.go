@@ -58,6 +58,10 @@ func TestCAIsSealedAnewByANewKey(t *testing.T) {
 	if err := openCA(t, dir, keys(old)).Rollover(start); err != nil {
 		t.Fatal(err)
 	}
+	hubs, err := openCA(t, dir, keys(old)).HubKey("hub-1")
+	if err != nil {
+		t.Fatal(err)
+	}
 	ca := openCA(t, dir, keys(fresh+"\n"+old))
 	if err := ca.Reseal(); err != nil {
 		t.Fatal(err)
@@ -65,6 +69,9 @@ func TestCAIsSealedAnewByANewKey(t *testing.T) {
 	again := openCA(t, dir, keys(fresh))
 	if err := again.Rollover(start); err != nil || !bytes.HasPrefix(again.Trust(), ca.Trust()) {
 		t.Errorf("without the old key: %v", err)
+	}
+	if key, err := again.HubKey("hub-1"); err != nil || !bytes.Equal(key, hubs) {
+		t.Errorf("the hub's key without the old key: %v", err)
 	}
 }
 
@@ -266,9 +273,81 @@ func TestServersCertificateIsRenewedByItself(t *testing.T) {
 	}
 }
 
+// Commands make and retire generations while the hub runs.
+func TestCATakesUpWhatAnotherProgramDid(t *testing.T) {
+	dir, keys := t.TempDir(), newKeys(t)
+	running, command := openCA(t, dir, keys), openCA(t, dir, keys)
+	if err := command.Rollover(start); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Reload(); err != nil || !bytes.Equal(running.Trust(), command.Trust()) || len(running.Generations()) != 2 {
+		t.Errorf("after a rollover %+v, %v", running.Generations(), err)
+	}
+	if err := command.Retire(1); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Reload(); err != nil || len(running.Generations()) != 1 || running.Generations()[0].Number != 2 {
+		t.Errorf("after the retirement %+v, %v", running.Generations(), err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "generation-3.pem"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Reload(); err == nil || len(running.Generations()) != 1 {
+		t.Errorf("a spoilt file: %+v, %v", running.Generations(), err)
+	}
+	for _, n := range []string{"2", "3"} {
+		if err := os.Remove(filepath.Join(dir, "generation-"+n+".pem")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := running.Reload(); err == nil || !strings.Contains(err.Error(), "nothing in it any more") || len(running.Generations()) != 1 {
+		t.Errorf("an empty folder: %+v, %v", running.Generations(), err)
+	}
+}
+
+// A hub keeps its key at brokers outside, which may know it by that, and has its certificate renewed.
+func TestHubKeepsItsKeyAndRenewsItsCertificate(t *testing.T) {
+	h := newHub(t)
+	conf, err := h.HubTLS("hub-1", "broker.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func() *x509.Certificate {
+		t.Helper()
+		c, err := conf.GetClientCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Leaf
+	}
+	first := get()
+	if conf.ServerName != "broker.example" || first.Subject.CommonName != "hub-1" || first.URIs[0].String() != "urn:tallydock:hub:hub-1" {
+		t.Errorf("%q is %v, %v", conf.ServerName, first.Subject, first.URIs)
+	}
+	if _, _, err := enrol.EdgeOf(first); err == nil {
+		t.Error("a hub passes for an edge")
+	}
+	h.clock.add(61 * day)
+	next := get()
+	if next.Equal(first) || !bytes.Equal(next.RawSubjectPublicKeyInfo, first.RawSubjectPublicKeyInfo) || next.NotAfter != h.clock.Now().Add(90*day) {
+		t.Errorf("renewed to %v, by the same key: %v", next.NotAfter, bytes.Equal(next.RawSubjectPublicKeyInfo, first.RawSubjectPublicKeyInfo))
+	}
+	again, err := h.ca.HubKey("hub-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.ca.IssueHub("hub-1", again, start, day)
+	if err != nil || p.Public != sha256.Sum256(first.RawSubjectPublicKeyInfo) || !bytes.Equal(p.Key, again) {
+		t.Errorf("another key after a restart: %v", err)
+	}
+	if _, err := h.HubTLS("SZ1-E1", "broker.example"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a hub with an edge's name: %v", err)
+	}
+}
+
 func TestPairsForProgramsOutside(t *testing.T) {
 	ca := openCA(t, t.TempDir(), newKeys(t))
-	node, err := ca.IssueServer([]string{"n1.example", "10.0.0.1"}, true, start, day)
+	node, err := ca.IssueServer([]string{"n1.example", "10.0.0.1"}, true, nil, start, day)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +363,7 @@ func TestPairsForProgramsOutside(t *testing.T) {
 	if _, _, err := enrol.EdgeOf(leaf); err == nil {
 		t.Error("a server passes for an edge")
 	}
-	if _, err := ca.IssueHub("SZ1-E1", start, day); !errors.Is(err, fault.Invalid) {
+	if _, err := ca.IssueHub("SZ1-E1", nil, start, day); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a hub with an edge's name: %v", err)
 	}
 }

@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// backdate is how far before now a certificate begins, for clocks that are late.
+	// backdate is how far before now a certificate begins, for clocks that are late: less where it is for less than a hundred
+	// minutes.
 	backdate = 10 * time.Minute
 
 	edgeURN = "urn:tallydock:edge:"
@@ -69,17 +70,18 @@ func (c *CA) edge(id, site string, key *ecdsa.PublicKey, now time.Time, life tim
 	}, nil
 }
 
-// IssueHub makes a key and a client certificate for a hub that signs in at a broker outside, where name is its user.
-func (c *CA) IssueHub(name string, now time.Time, life time.Duration) (Pair, error) {
+// IssueHub makes a client certificate for a hub that signs in at a broker outside, where name is its user. key is the one
+// that it has, in PEM; nil = a new one.
+func (c *CA) IssueHub(name string, key []byte, now time.Time, life time.Duration) (Pair, error) {
 	if err := wire.ValidEdgeID(name); err != nil || !reserved(name) {
-		return Pair{}, fmt.Errorf("%w: a hub's name at a broker is hub or begins with hub-, and %q does not", fault.Invalid, name)
+		return Pair{}, errHubName(name)
 	}
-	return c.issuer().pair(client(hubURN, name, now, life), (*generation).issueClient)
+	return c.issuer().pair(client(hubURN, name, now, life), key, (*generation).issueClient)
 }
 
-// IssueServer makes a key and a certificate for a server of these names: hosts and IP addresses. node says that the server
-// also dials others of its kind, as the nodes of a cluster do.
-func (c *CA) IssueServer(names []string, node bool, now time.Time, life time.Duration) (Pair, error) {
+// IssueServer makes a certificate for a server of these names: hosts and IP addresses. node says that the server also dials
+// others of its kind, as the nodes of a cluster do. key is the one that it has, in PEM; nil = a new one.
+func (c *CA) IssueServer(names []string, node bool, key []byte, now time.Time, life time.Duration) (Pair, error) {
 	t, err := server(names, now, life)
 	if err != nil {
 		return Pair{}, err
@@ -87,7 +89,7 @@ func (c *CA) IssueServer(names []string, node bool, now time.Time, life time.Dur
 	if node {
 		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
 	}
-	return c.issuer().pair(t, (*generation).issue)
+	return c.issuer().pair(t, key, (*generation).issue)
 }
 
 // RevocationLists gives, in PEM, a list of each trusted generation for brokers that know revoked certificates by it. They
@@ -139,8 +141,8 @@ func server(names []string, now time.Time, life time.Duration) (*x509.Certificat
 
 func leaf(name string, now time.Time, life time.Duration) *x509.Certificate {
 	return &x509.Certificate{
-		SerialNumber: newSerial(), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-backdate), NotAfter: now.Add(life),
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
+		SerialNumber: newSerial(), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-min(backdate, life/10)),
+		NotAfter: now.Add(life), BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
 	}
 }
 
@@ -173,9 +175,11 @@ func (g *generation) issue(t *x509.Certificate, key *ecdsa.PublicKey) (*x509.Cer
 	return c, nil
 }
 
-// pair makes a key and has a certificate for it issued.
-func (g *generation) pair(t *x509.Certificate, issue func(*generation, *x509.Certificate, *ecdsa.PublicKey) (*x509.Certificate, error)) (Pair, error) {
-	key, err := newKey()
+// pair has a certificate issued for a key in PEM, or for a new one where that is nil.
+func (g *generation) pair(t *x509.Certificate, held []byte,
+	issue func(*generation, *x509.Certificate, *ecdsa.PublicKey) (*x509.Certificate, error),
+) (Pair, error) {
+	key, err := keyOf(held)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -183,7 +187,7 @@ func (g *generation) pair(t *x509.Certificate, issue func(*generation, *x509.Cer
 	if err != nil {
 		return Pair{}, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	text, err := keyPEM(key)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -191,7 +195,19 @@ func (g *generation) pair(t *x509.Certificate, issue func(*generation, *x509.Cer
 	for _, x := range g.cross {
 		chain = append(chain, certificatePEM(x.Raw)...)
 	}
-	return Pair{chain, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), keyHash(c)}, nil
+	return Pair{chain, text, keyHash(c)}, nil
+}
+
+// keyOf reads a key in PEM, or makes one where there is none.
+func keyOf(text []byte) (*ecdsa.PrivateKey, error) {
+	if text == nil {
+		return newKey()
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%w: the key is not PEM", fault.Invalid)
+	}
+	return privateKey(block.Bytes)
 }
 
 func keyHash(c *x509.Certificate) [32]byte { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }

@@ -26,6 +26,10 @@ func unseal(s Sealer, label string, sealed []byte) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return privateKey(der)
+}
+
+func privateKey(der []byte) (*ecdsa.PrivateKey, error) {
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, err

@@ -23,10 +23,10 @@ const (
 	DefaultGrace     = 30 * 24 * time.Hour
 	DefaultTokenLife = 24 * time.Hour
 	longestTokenLife = 7 * 24 * time.Hour
-	shortestLife     = time.Hour
+	shortestLife     = 10 * time.Second
 
-	// refreshEvery is how soon a hub hears what another hub of the same database revoked.
-	refreshEvery = 5 * time.Second
+	// refreshEvery is how soon a hub hears what another one of the same database, or a command, revoked.
+	refreshEvery = time.Second
 	// forgetEvery is how often what is over is removed, and keepTokens how long what became of a token can be looked up.
 	forgetEvery = 24 * time.Hour
 	keepTokens  = 90 * 24 * time.Hour
@@ -99,20 +99,21 @@ func orElse(v, standard time.Duration) time.Duration {
 	return v
 }
 
-// Run keeps up with what other hubs of the same database revoke, and removes what is over, until ctx ends; it returns nil.
+// Run keeps up with what other hubs of the same database revoke and with what commands do to the CA, and removes what is
+// over, until ctx ends; it returns nil.
 // While the store does not answer, the Service works on with what it knows.
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
 	var forgot time.Time
 	for {
-		err := s.refresh(ctx)
+		err := errors.Join(s.refresh(ctx), s.cfg.CA.Reload())
 		if now := s.cfg.Now(); now.Sub(forgot) >= forgetEvery {
 			forgot = now
 			err = errors.Join(err, s.forget(ctx, now))
 		}
 		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.Warn("the store of certificates does not answer", "err", err)
+			s.cfg.Log.Warn("certificates and CA are taken as they were: something does not answer", "err", err)
 		}
 		select {
 		case <-ctx.Done():

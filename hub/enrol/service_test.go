@@ -345,7 +345,7 @@ func TestRenewalTakesTheKeyAndAFreshNonce(t *testing.T) {
 }
 
 func hubPair(h *hub, _ *gateway, r *enrol.Renewal) {
-	p, err := h.ca.IssueHub("hub-1", h.clock.Now(), day)
+	p, err := h.ca.IssueHub("hub-1", nil, h.clock.Now(), day)
 	if err != nil {
 		h.t.Error(err)
 	}
@@ -445,8 +445,8 @@ func TestWithdrawnTokenIsSaidOnce(t *testing.T) {
 
 func TestLivesThatAreTooShortAreRefused(t *testing.T) {
 	h := newHub(t)
-	_, err := enrol.New(t.Context(), enrol.Config{Store: h.store, CA: h.ca, Hub: "https://hub.example", Life: time.Minute})
-	refused(t, err, fault.Invalid, "use 1h0m0s or more")
+	_, err := enrol.New(t.Context(), enrol.Config{Store: h.store, CA: h.ca, Hub: "https://hub.example", Life: time.Second})
+	refused(t, err, fault.Invalid, "use 10s or more")
 }
 
 func TestWithoutGraceAnExpiredCertificateIsOver(t *testing.T) {

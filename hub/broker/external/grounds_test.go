@@ -128,7 +128,7 @@ func (o *office) users(hub enrol.Pair) []external.User {
 
 func (o *office) server(node bool, names ...string) (external.Server, enrol.Pair) {
 	o.t.Helper()
-	p, err := o.ca.IssueServer(names, node, time.Now(), day)
+	p, err := o.ca.IssueServer(names, node, nil, time.Now(), day)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func (o *office) server(node bool, names ...string) (external.Server, enrol.Pair
 
 func (o *office) hub() (*tls.Certificate, enrol.Pair) {
 	o.t.Helper()
-	p, err := o.ca.IssueHub("hub-1", time.Now(), day)
+	p, err := o.ca.IssueHub("hub-1", nil, time.Now(), day)
 	if err != nil {
 		o.t.Fatal(err)
 	}
