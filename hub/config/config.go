@@ -26,6 +26,7 @@ type Config struct {
 	Listen   string   `yaml:"listen"` // host:port of console and API
 	TLS      TLS      `yaml:"tls"`    // empty = plain HTTP
 	MQTT     MQTT     `yaml:"mqtt"`
+	Enrol    Enrol    `yaml:"enrol"`
 	Edges    []Edge   `yaml:"edges"`
 	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
 	DeviceSites []string `yaml:"device_sites"`
@@ -54,6 +55,10 @@ type TLS struct {
 // MQTT is the broker's address.
 type MQTT struct {
 	Listen string `yaml:"listen"` // host:port
+	// Names are those of its certificate, by which edges reach it; none = the hosts of Enrol.Brokers.
+	Names []string `yaml:"names"`
+	// Plain are networks from where passwords are taken without TLS although there is TLS; from this machine they always are.
+	Plain []string `yaml:"plain"`
 }
 
 // Edge is an edge gateway that may connect.
@@ -132,6 +137,7 @@ func Default() Config {
 		Data:                "var/hub",
 		Listen:              "127.0.0.1:8080",
 		MQTT:                MQTT{Listen: "127.0.0.1:1883"},
+		Enrol:               Enrol{Listen: "127.0.0.1:8443", Life: 90 * 24 * time.Hour, Grace: 30 * 24 * time.Hour},
 		Plan:                Plan{ServiceLevel: 0.95, ReviewDays: 7, Every: 24 * time.Hour},
 		Series:              Series{Keep: 400 * 24 * time.Hour},
 		ConfidenceThreshold: 600,

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,12 @@ func TestFullFileIsRead(t *testing.T) {
 	}
 	want := config.Config{
 		Data: "testdata/var/hub", Listen: "127.0.0.1:8080", TLS: config.TLS{Cert: "testdata/hub.crt", Key: "testdata/hub.key"},
-		MQTT: config.MQTT{Listen: "127.0.0.1:1883"}, Edges: []config.Edge{{"SZ1-E1", "SZ1"}, {"SZ2-E1", "SZ2"}},
+		MQTT: config.MQTT{Listen: "127.0.0.1:1883", Names: []string{"mqtt.example", "192.0.2.10"}, Plain: []string{"192.0.2.0/24"}},
+		Enrol: config.Enrol{
+			URL: "https://hub.example:8443/edge", Listen: "127.0.0.1:8443", Names: []string{"hub.example"},
+			Brokers: []string{"ssl://mqtt.example:8883"}, Life: 720 * time.Hour, Grace: 240 * time.Hour,
+		},
+		Edges:       []config.Edge{{"SZ1-E1", "SZ1"}, {"SZ2-E1", "SZ2"}},
 		DeviceSites: []string{"SZ1", "SZ2"}, Plan: config.Plan{ServiceLevel: 0.98, ReviewDays: 3.5, Every: 12 * time.Hour},
 		Series: config.Series{Keep: 90 * 24 * time.Hour},
 		Webhooks: config.Webhooks{
@@ -71,7 +77,8 @@ func TestAllErrorsAreToldAtOnce(t *testing.T) {
 
 func TestEveryOverrideWorks(t *testing.T) {
 	values := map[string]string{
-		"DATA": "/srv/hub", "DATABASE_URL": "postgres://db/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:0",
+		"DATA": "/srv/hub", "DATABASE_URL": "postgres://db/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:1884",
+		"ENROL_URL": "https://hub:8443", "ENROL_LISTEN": "127.0.0.1:0", "ENROL_LIFE": "24h", "ENROL_GRACE": "2h",
 		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_KEEP": "48h", "CONFIDENCE_THRESHOLD": "1",
 		"WEBHOOKS_PROXY": "https://p:1",
 		"CLOCK":          "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
@@ -88,7 +95,8 @@ func TestEveryOverrideWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:0"},
+		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:1884"},
+		Enrol:               config.Enrol{URL: "https://hub:8443", Listen: "127.0.0.1:0", Life: 24 * time.Hour, Grace: 2 * time.Hour},
 		Plan:                config.Plan{ServiceLevel: 0.9, ReviewDays: 2, Every: time.Hour},
 		Series:              config.Series{Keep: 48 * time.Hour},
 		Webhooks:            config.Webhooks{Proxy: "https://p:1", Retention: config.Default().Webhooks.Retention},
@@ -99,6 +107,59 @@ func TestEveryOverrideWorks(t *testing.T) {
 	}
 	if got.Log.SlogLevel() != slog.LevelWarn {
 		t.Errorf("level %v", got.Log.SlogLevel())
+	}
+}
+
+func TestEnrolmentFindsOutWhatItIsNotTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		text    string
+		brokers []string
+		mqtt    []string
+		doors   []string
+		path    string
+	}{
+		"nothing": {"", nil, nil, nil, ""},
+		"the address alone": {
+			"enrol: {url: \"https://hub.example:8443/edge/\"}", []string{"ssl://hub.example:1883"}, []string{"hub.example"}, []string{"hub.example"}, "/edge",
+		},
+		"brokers": {
+			"enrol: {url: \"https://[2001:db8::1]\", brokers: [\"ssl://b1:8883\", \"ssl://b2:8883\", \"ssl://b1:8884\"]}",
+			[]string{"ssl://b1:8883", "ssl://b2:8883", "ssl://b1:8884"},
+			[]string{"b1", "b2"},
+			[]string{"2001:db8::1"},
+			"",
+		},
+		"an address of six": {
+			"enrol: {url: \"https://[2001:db8::1]:8443\"}", []string{"ssl://[2001:db8::1]:1883"}, []string{"2001:db8::1"}, []string{"2001:db8::1"}, "",
+		},
+	} {
+		got, err := config.Parse([]byte(c.text), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !slices.Equal(got.BrokerURLs(), c.brokers) || !slices.Equal(got.BrokerNames(), c.mqtt) || !slices.Equal(got.DoorNames(), c.doors) || got.Enrol.Path() != c.path {
+			t.Errorf("%s: %v %v %v %q", name, got.BrokerURLs(), got.BrokerNames(), got.DoorNames(), got.Enrol.Path())
+		}
+	}
+}
+
+func TestSecretKeysAreMadeOnceAndForTheirOwnerOnly(t *testing.T) {
+	c := config.Config{Data: t.TempDir()}
+	keys, err := config.EnsureSecretKey(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := config.EnsureSecretKey(c)
+	if err != nil || !slices.Equal(keys.IDs(), again.IDs()) {
+		t.Errorf("the second time %v, %v", again, err)
+	}
+	file := filepath.Join(c.Data, config.SecretKeyFile)
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.EnsureSecretKey(c); err == nil || !strings.Contains(err.Error(), "can be read by others") {
+		t.Errorf("open to others: %v", err)
 	}
 }
 

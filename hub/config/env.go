@@ -31,16 +31,14 @@ func Overrides() []Override {
 		{"TLS_CERT", "tls.cert", text(func(c *Config) *string { return &c.TLS.Cert })},
 		{"TLS_KEY", "tls.key", text(func(c *Config) *string { return &c.TLS.Key })},
 		{"MQTT_LISTEN", "mqtt.listen", text(func(c *Config) *string { return &c.MQTT.Listen })},
+		{"ENROL_URL", "enrol.url", text(func(c *Config) *string { return &c.Enrol.URL })},
+		{"ENROL_LISTEN", "enrol.listen", text(func(c *Config) *string { return &c.Enrol.Listen })},
+		{"ENROL_LIFE", "enrol.life", duration(func(c *Config) *time.Duration { return &c.Enrol.Life })},
+		{"ENROL_GRACE", "enrol.grace", duration(func(c *Config) *time.Duration { return &c.Enrol.Grace })},
 		{"PLAN_SERVICE_LEVEL", "plan.service_level", number(func(c *Config) *float64 { return &c.Plan.ServiceLevel })},
 		{"PLAN_REVIEW_DAYS", "plan.review_days", number(func(c *Config) *float64 { return &c.Plan.ReviewDays })},
-		{"PLAN_EVERY", "plan.every", func(c *Config, v string) (err error) {
-			c.Plan.Every, err = time.ParseDuration(v)
-			return err
-		}},
-		{"SERIES_KEEP", "series.keep", func(c *Config, v string) (err error) {
-			c.Series.Keep, err = time.ParseDuration(v)
-			return err
-		}},
+		{"PLAN_EVERY", "plan.every", duration(func(c *Config) *time.Duration { return &c.Plan.Every })},
+		{"SERIES_KEEP", "series.keep", duration(func(c *Config) *time.Duration { return &c.Series.Keep })},
 		{"CONFIDENCE_THRESHOLD", "confidence_threshold", func(c *Config, v string) (err error) {
 			c.ConfidenceThreshold, err = strconv.Atoi(v)
 			return err
@@ -58,6 +56,13 @@ func text(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		*field(c) = v
 		return nil
+	}
+}
+
+func duration(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) (err error) {
+		*field(c), err = time.ParseDuration(v)
+		return err
 	}
 }
 

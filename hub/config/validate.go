@@ -37,6 +37,7 @@ func (c Config) Validate() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		f.add("tls", "needs cert and key, or neither")
 	}
+	f.enrol(c)
 	f.edges(c.Edges)
 	f.sites(c.DeviceSites)
 	f.plan(c.Plan)
