@@ -18,6 +18,7 @@ import (
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/connect/capture"
 	"github.com/tallydock/tallydock/hub/connect/webhook"
+	"github.com/tallydock/tallydock/hub/enrol"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/ingest"
@@ -36,11 +37,15 @@ type house struct {
 	life     *lifecycle
 	registry *prometheus.Registry
 	id       string // of the database
+	broker   *broker.Broker
+	members  *members
 	uplink   *ingest.Ingest
 	intake   *intake.Intake
 	planner  *planner.Service
 	hooks    store.Webhooks
 	webhooks *webhook.Service
+	// enrolment is where edges get certificates; nil = they have none.
+	enrolment *Enrolment
 }
 
 // open starts the parts, each when those that it needs are ready.
@@ -54,7 +59,7 @@ func (h *house) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, start := range []func(context.Context, config.Credentials) error{
-		h.startEvents, h.startWebhooks, h.startBroker, h.startIngest, h.startPlanner, h.startAPI,
+		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startIngest, h.startPlanner, h.startEnrolment, h.startAPI,
 	} {
 		if err := start(ctx, logins); err != nil {
 			return err
@@ -71,21 +76,34 @@ func (h *house) startEvents(ctx context.Context, _ config.Credentials) error {
 }
 
 func (h *house) startBroker(ctx context.Context, logins config.Credentials) error {
-	users, err := brokerUsers(h.cfg, logins)
+	own, err := brokerUsers(h.cfg, logins)
 	if err != nil {
 		return err
 	}
-	b, err := broker.New(broker.Config{
-		Dir: filepath.Join(h.cfg.Data, "broker"), Listen: h.cfg.MQTT.Listen, Users: users,
+	conf, err := h.brokerTLS()
+	if err != nil {
+		return err
+	}
+	h.members = &members{own: own}
+	if h.enrolment != nil {
+		h.members.enrolled = h.enrolment.Usable
+	}
+	users, err := h.members.list(ctx)
+	if err != nil {
+		return err
+	}
+	h.broker, err = broker.New(broker.Config{
+		Dir: filepath.Join(h.cfg.Data, "broker"), Listen: h.cfg.MQTT.Listen, Users: users, TLS: conf,
 		Log: h.opt.Log.With("part", "broker"), Metrics: h.registry,
 	})
 	if err != nil {
 		return err
 	}
-	if err := h.life.start(ctx, part{"broker", b.Run, b.Ready()}); err != nil {
+	h.members.set, h.members.last = h.broker.SetUsers, users
+	if err := h.life.start(ctx, part{"broker", h.broker.Run, h.broker.Ready()}); err != nil {
 		return err
 	}
-	h.mqtt = b.Addr()
+	h.mqtt = h.broker.Addr()
 	return nil
 }
 
@@ -93,8 +111,13 @@ func (h *house) startIngest(ctx context.Context, logins config.Credentials) erro
 	h.intake = intake.New(intake.Config{
 		Hub: h.id, Threshold: uint16(h.cfg.ConfidenceThreshold), Now: h.clock.Now, NewID: newID,
 	}, store.Intake{DB: h.db})
+	var ca *enrol.CA
+	if h.enrolment != nil {
+		ca = h.enrolment.CA
+	}
+	url, conf := ownBroker(h.mqtt, h.cfg, ca)
 	h.uplink = ingest.New(ingest.Config{
-		Broker: "tcp://" + dialable(h.mqtt), User: logins.Hub.User, Password: string(logins.Hub.Password),
+		Broker: url, TLS: conf, User: logins.Hub.User, Password: string(logins.Hub.Password),
 		ClientID: "hub-" + h.id, Log: h.opt.Log.With("part", "ingest"), Metrics: h.registry,
 		Catalog: store.Catalog{DB: h.db}.EdgeItems,
 	}, h.intake)

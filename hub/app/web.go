@@ -31,7 +31,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	go func() { served <- s.Serve(l) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("cannot serve the console: %w", err)
+		return fmt.Errorf("cannot serve on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
 	end()

@@ -16,8 +16,12 @@ func PublishConfiguration(ctx context.Context, c Config, conf wire.Configuration
 	if err != nil {
 		return err
 	}
-	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(c.Broker).SetClientID(c.ClientID).SetUsername(c.User).
-		SetPassword(c.Password).SetAutoReconnect(false).SetConnectTimeout(connectTimeout).SetWriteTimeout(answerTimeout))
+	o := mqtt.NewClientOptions().AddBroker(c.Broker).SetClientID(c.ClientID).SetUsername(c.User).
+		SetPassword(c.Password).SetAutoReconnect(false).SetConnectTimeout(connectTimeout).SetWriteTimeout(answerTimeout)
+	if c.TLS != nil {
+		o.SetTLSConfig(c.TLS)
+	}
+	client := mqtt.NewClient(o)
 	defer client.Disconnect(250)
 	if err := await(ctx, client.Connect(), connectTimeout); err != nil {
 		return fmt.Errorf("cannot connect to the hub's broker at %s; does the hub run? %w", c.Broker, err)

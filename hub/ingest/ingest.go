@@ -11,6 +11,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,7 +46,8 @@ const (
 
 // Config says where the broker is.
 type Config struct {
-	Broker   string // tcp://host:port
+	Broker   string // tcp://host:port, or ssl://host:port
+	TLS      *tls.Config
 	User     string
 	Password string
 	ClientID string // unique at the broker; "" = "tallydock-hub"
@@ -149,10 +151,14 @@ func (g *Ingest) session(ctx context.Context) error {
 
 // options of a connection. A clean session: what is missed while away, edges send again.
 func (g *Ingest) options(lost chan<- error) *mqtt.ClientOptions {
-	return mqtt.NewClientOptions().AddBroker(g.cfg.Broker).SetClientID(g.cfg.ClientID).SetUsername(g.cfg.User).
+	o := mqtt.NewClientOptions().AddBroker(g.cfg.Broker).SetClientID(g.cfg.ClientID).SetUsername(g.cfg.User).
 		SetPassword(g.cfg.Password).SetCleanSession(true).SetAutoReconnect(false).SetConnectTimeout(connectTimeout).
 		SetAutoAckDisabled(true).SetOrderMatters(true).SetWriteTimeout(answerTimeout).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
+	if g.cfg.TLS != nil {
+		o.SetTLSConfig(g.cfg.TLS)
+	}
+	return o
 }
 
 func (g *Ingest) subscribe(ctx context.Context, c mqtt.Client) error {

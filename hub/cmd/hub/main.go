@@ -49,6 +49,14 @@ func commands() []command {
 		{"passwd", "--config FILE [--role ROLE] [--stdin] USER", "give a user a new password; with --role, also make the user", setPassword},
 		{"edge-key", "--config FILE", "print the key by which edges know this hub's configurations; make it where there is none", printEdgeKey},
 		{"edge-config", "--config FILE [--version N] EDGE FILE.yaml", "sign what an edge shall work by and leave it at the broker of the running hub", sendEdgeConfig},
+		{"enrol-token", "--config FILE [--replace] [--site SITE] [--life 24h] EDGE", "print a token by which a gateway enrols, once", enrolToken},
+		{"edges", "--config FILE [--all]", "list the certificates of edges, with when they end and what becomes of them", listEdges},
+		{"revoke", "--config FILE --reason TEXT EDGE|SERIAL", "end an edge's certificates at once; their key never comes back", revoke},
+		{
+			"broker-config", "--config FILE [--hub NAME] [--listen HOST:PORT] [--node NAME=HOST] [--there DIR] [--data DIR] mosquitto|nats DIR",
+			"write the configuration by which a broker outside lets in the hub and the edges that are enrolled", brokerConfig,
+		},
+		{"ca", "--config FILE list|rollover|retire GENERATION", "list the roots of the hub's CA, make a new one, or end the trust in an old one", authority},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this", printHelp},
 	}
