@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/tenant"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
@@ -24,9 +26,9 @@ import (
 const epcisRoot = "/epcis/v2"
 
 // Who may read events, and who may capture them, which books stock.
-const (
-	epcisReads  = viewer
-	epcisWrites = operator
+var (
+	epcisReads  = all(tenant.StockRead)
+	epcisWrites = all(tenant.LedgerPost)
 )
 
 // Limits of what is captured at once; both are told to clients.

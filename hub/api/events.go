@@ -13,7 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tallydock/tallydock/hub/event"
-	"github.com/tallydock/tallydock/hub/tenant"
+	"github.com/tallydock/tallydock/hub/fault"
 )
 
 const (
@@ -49,11 +49,16 @@ func (s *server) events(a huma.API, op huma.Operation) {
 			sub.Close()
 			return nil, s.problem(ctx, op, err)
 		}
-		token := tokenFrom(ctx)
+		ear := &listener{bounds: s.bounds}
+		if err := ear.refresh(ctx, sessionFrom(ctx).Principal, time.Now()); err != nil {
+			sub.Close()
+			return nil, s.problem(ctx, op, err)
+		}
+		p := passFrom(ctx)
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			defer sub.Close()
 			req, w := humago.Unwrap(c)
-			s.stream(req.Context(), w, sub, hello{seq, resync, s.Clock.Now().UnixMilli()}, token)
+			s.stream(req.Context(), w, sub, hello{seq, resync, s.Clock.Now().UnixMilli()}, p, ear)
 		}}, nil
 	})
 }
@@ -65,13 +70,18 @@ type hello struct {
 }
 
 // stream writes until something ends it; why does not matter, because the client comes back by itself.
-func (s *server) stream(ctx context.Context, w http.ResponseWriter, sub *event.Subscription, h hello, token string) {
+func (s *server) stream(ctx context.Context, w http.ResponseWriter, sub *event.Subscription, h hello, p pass, ear *listener) {
 	s.count.streams.Inc()
 	defer s.count.streams.Dec()
 	out := newEventWriter(w)
 	out.unnumbered("hello", h)
+	tell := func(e event.Event) {
+		if e, ok := ear.hears(e); ok {
+			out.event(e)
+		}
+	}
 	for _, e := range sub.Backlog {
-		out.event(e)
+		tell(e)
 	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
@@ -85,10 +95,10 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, sub *event.S
 				s.Log.InfoContext(ctx, "event stream dropped: its client is too slow")
 				return
 			}
-			out.event(e)
-			out.queued(sub.Events)
+			tell(e)
+			queued(sub.Events, tell)
 		case <-beat.C:
-			if _, err := s.Tenant.Session(ctx, token); errors.Is(err, tenant.ErrNoSession) {
+			if !s.stillHere(ctx, p, ear) {
 				return
 			}
 			out.unnumbered("hb", struct {
@@ -96,6 +106,23 @@ func (s *server) stream(ctx context.Context, w http.ResponseWriter, sub *event.S
 			}{s.Clock.Now().UnixMilli()})
 		}
 	}
+}
+
+// stillHere reports whether the listener still may listen, and brings up to date to what. A hub that cannot tell at this
+// moment lets it go on.
+func (s *server) stillHere(ctx context.Context, p pass, ear *listener) bool {
+	session, err := s.recognise(ctx, p)
+	if err == nil {
+		err = anybody.check(session)
+	}
+	if err == nil {
+		err = ear.refresh(ctx, session.Principal, time.Now())
+	}
+	if err != nil && !errors.Is(err, fault.Forbidden) {
+		s.Log.WarnContext(ctx, "cannot tell who listens to a stream", "err", err)
+		return true
+	}
+	return err == nil
 }
 
 // eventWriter writes the text/event-stream form; the first error stays.
@@ -132,14 +159,14 @@ func (o *eventWriter) event(e event.Event) {
 	o.printf("id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, e.Data)
 }
 
-// queued writes what waits already, so that a burst is one write to the network.
-func (o *eventWriter) queued(events <-chan event.Event) {
+// queued tells what waits already, so that a burst is one write to the network.
+func queued(events <-chan event.Event, tell func(event.Event)) {
 	for range len(events) {
 		e, open := <-events
 		if !open {
 			return
 		}
-		o.event(e)
+		tell(e)
 	}
 }
 

@@ -3,8 +3,10 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/crypto/argon2"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/clock"
@@ -27,6 +30,7 @@ import (
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/secret"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/tenant"
@@ -41,16 +45,44 @@ type hub struct {
 	db     *store.DB
 	server *httptest.Server
 	users  *tenant.Service
+	now    func() time.Time
+}
+
+// options are what a test wants otherwise.
+type options struct {
+	door     tenant.Options
+	provider api.Provider
+	limits   api.RateLimits
+	public   string
+	now      func() time.Time // of the door
+	tls      bool
+}
+
+func (o options) clock() func() time.Time {
+	if o.now != nil {
+		return o.now
+	}
+	return time.Now
 }
 
 func start(t *testing.T) *hub {
 	t.Helper()
-	return startOn(t, func(told func([]event.Event)) (*store.DB, error) {
+	return startWith(t, options{})
+}
+
+func startWith(t *testing.T, opt options) *hub {
+	t.Helper()
+	return startAt(t, opt, func(told func([]event.Event)) (*store.DB, error) {
 		return sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"), time.Now, told)
 	})
 }
 
 func startOn(t *testing.T, open func(told func([]event.Event)) (*store.DB, error)) *hub {
+	t.Helper()
+	return startAt(t, options{}, open)
+}
+
+func startAt(t *testing.T, opt options, open func(told func([]event.Event)) (*store.DB, error)) *hub {
 	t.Helper()
 	bus := event.New(4)
 	db, err := open(bus.Publish)
@@ -58,31 +90,56 @@ func startOn(t *testing.T, open func(told func([]event.Event)) (*store.DB, error
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	users, err := tenant.New(store.Tenant{DB: db}, time.Now)
+	keys, err := secret.Parse(secret.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.door.Sealer = keys
+	users, err := tenant.NewWith(store.Tenant{DB: db}, opt.clock(), opt.door)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, role := range map[string]tenant.Role{
-		"vera": tenant.Viewer, "otto": tenant.Operator, "paula": tenant.Planner, "admin": tenant.Admin,
+		"vera": tenant.Viewer, "otto": tenant.Operator, "quinn": tenant.Quality, "paula": tenant.Planner, "bob": tenant.Buyer,
+		"abel": tenant.Approver, "fritz": tenant.Finance, "admin": tenant.Admin, "carl": tenant.Customer,
 	} {
-		if err := users.PutUser(t.Context(), name, password, role); err != nil {
-			t.Fatal(err)
-		}
+		putUser(t, db, name, tenant.Everywhere(role))
 	}
 	rooms := rooms(db, bus)
-	rooms.Tenant = users
+	rooms.Tenant, rooms.Audit, rooms.Provider = users, store.Audit{DB: db}, opt.provider
 	handler, err := api.New(api.Config{
 		Version: "test", Hub: "hub-1", Sites: 1, Clock: clock.Clock{}, Log: slog.New(slog.DiscardHandler),
-		Healthy: func() error { return nil },
+		Healthy: func() error { return nil }, PublicURL: opt.public, Limits: opt.limits,
 	}, rooms)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hub{t: t, db: db, users: users, server: httptest.NewServer(handler)}
+	serve := httptest.NewServer
+	if opt.tls {
+		serve = httptest.NewTLSServer
+	}
+	h := &hub{t: t, db: db, users: users, server: serve(handler), now: opt.clock()}
+	h.server.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(h.server.CloseClientConnections)
 	t.Cleanup(h.server.Close)
 	t.Cleanup(h.server.CloseClientConnections)
 	return h
+}
+
+// cheap is the hash of password at the least cost that there is: tests sign in hundreds of times.
+func cheap() string {
+	salt := []byte("salt of tests")
+	key := argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)
+	return fmt.Sprintf("$argon2id$v=19$m=8,t=1,p=1$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+}
+
+// putUser makes a user with the password that all have here.
+func putUser(t *testing.T, db *store.DB, name string, g tenant.Grants) {
+	t.Helper()
+	u := tenant.User{Name: name, Kind: tenant.Local, Grants: g, Password: cheap(), Changed: time.Now()}
+	if err := (store.Tenant{DB: db}).PutUser(t.Context(), u, true, false); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func rooms(db *store.DB, bus *event.Bus) api.Rooms {
@@ -114,6 +171,7 @@ type client struct {
 	*hub
 	cookie *http.Cookie
 	csrf   string
+	token  string // of a program
 }
 
 func (h *hub) signIn(user string) *client {
@@ -176,6 +234,9 @@ func (c *client) request(ctx context.Context, method, path, body string) *http.R
 	}
 	if c.cookie != nil {
 		r.AddCookie(c.cookie)
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	if c.csrf != "" {
 		r.Header.Set("X-CSRF-Token", c.csrf)

@@ -66,7 +66,7 @@ func TestOpenAPIIsWhole(t *testing.T) {
 		if !ok || op.OperationID != r.ID || ids[r.ID] || len(op.Responses) < 2 {
 			t.Errorf("%s %s is described as %+v", r.Method, r.Path, op)
 		}
-		if (len(op.Security) == 0) != (r.Access == "public") {
+		if (len(op.Security) == 0) != r.Public {
 			t.Errorf("%s %s: security %v of a route for %s", r.Method, r.Path, op.Security, r.Access)
 		}
 		ids[r.ID] = true

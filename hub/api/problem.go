@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -45,8 +46,12 @@ const problemJSON = "application/problem+json"
 
 // What a guard refuses.
 var (
-	errCSRF = fault.New(fault.Forbidden, "the change came without the session's X-CSRF-Token")
-	errRole = fault.New(fault.Forbidden, "the user's role does not allow this")
+	errCSRF         = fault.New(fault.Forbidden, "the change came without the session's X-CSRF-Token")
+	errPermission   = fault.New(fault.Forbidden, "the user's roles, or the token's scopes, do not allow this")
+	errInPerson     = fault.New(fault.Forbidden, "this is not for API tokens: sign in")
+	errMustPassword = fault.New(fault.Forbidden, "the password was made for the user, who must change it first")
+	errMustFactor   = fault.New(fault.Forbidden, "the user's role needs an authenticator, which must be set up first")
+	errNoProvider   = fault.New(fault.NotFound, "this hub has no OIDC provider")
 )
 
 // kinds maps errors to answers: first those that have a code of their own, then the kinds of fault. The first that
@@ -57,10 +62,17 @@ var kinds = []struct {
 	code   string
 }{
 	{tenant.ErrCredentials, http.StatusUnauthorized, "bad_credentials"},
+	{tenant.ErrNeedsCode, http.StatusUnauthorized, "totp_required"},
+	{tenant.ErrCode, http.StatusUnauthorized, "bad_code"},
 	{tenant.ErrNoSession, http.StatusUnauthorized, "login_required"},
+	{tenant.ErrNoToken, http.StatusUnauthorized, "bad_token"},
+	{tenant.ErrNoGrant, http.StatusForbidden, "no_grant"},
 	{tenant.ErrTooMany, http.StatusTooManyRequests, "too_many_attempts"},
 	{errCSRF, http.StatusForbidden, "csrf"},
-	{errRole, http.StatusForbidden, "role_required"},
+	{errPermission, http.StatusForbidden, "permission_required"},
+	{errInPerson, http.StatusForbidden, "in_person"},
+	{errMustPassword, http.StatusForbidden, "password_change_required"},
+	{errMustFactor, http.StatusForbidden, "totp_enrolment_required"},
 	{fault.Invalid, http.StatusUnprocessableEntity, "invalid"},
 	{fault.NotFound, http.StatusNotFound, "not_found"},
 	{fault.Conflict, http.StatusConflict, "conflict"},
@@ -101,6 +113,14 @@ func problemOf(ctx context.Context, log *slog.Logger, where string, err error) *
 	if errors.As(err, &file) {
 		return importProblem(file)
 	}
+	var soon limited
+	if errors.As(err, &soon) {
+		return waitProblem("too_many_requests", err, soon.wait)
+	}
+	var locked tenant.Locked
+	if errors.As(err, &locked) {
+		return waitProblem("too_many_attempts", err, locked.Wait)
+	}
 	for _, k := range kinds {
 		if errors.Is(err, k.is) {
 			return newProblem(k.status, k.code, err.Error())
@@ -108,6 +128,25 @@ func problemOf(ctx context.Context, log *slog.Logger, where string, err error) *
 	}
 	log.ErrorContext(ctx, "request failed", "route", where, "err", err)
 	return newProblem(http.StatusInternalServerError, "internal", "the hub could not do this; its log says why")
+}
+
+func waitProblem(code string, err error, wait time.Duration) *Problem {
+	p := newProblem(http.StatusTooManyRequests, code, err.Error())
+	p.Params = map[string]string{"seconds": seconds(wait)}
+	return p
+}
+
+// problemStatus is the status that an error is answered with.
+func problemStatus(err error) int {
+	return problemOf(context.Background(), slog.New(slog.DiscardHandler), "", err).Status
+}
+
+// GetHeaders is what huma adds to the answer.
+func (p *Problem) GetHeaders() http.Header {
+	if after := p.Params["seconds"]; after != "" {
+		return http.Header{"Retry-After": {after}}
+	}
+	return nil
 }
 
 func importProblem(e *catalog.ImportError) *Problem {

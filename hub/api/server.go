@@ -2,11 +2,11 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
@@ -36,13 +37,74 @@ type Config struct {
 	Metrics prometheus.Registerer // nil = none
 	// Healthy reports why the hub cannot do its work, nil where it can. It must answer at once.
 	Healthy func() error
+	// PublicURL is where people reach the console, where a proxy stands before it; with https its cookies are Secure. "" =
+	// as the request says.
+	PublicURL string
+	Limits    RateLimits
 }
 
-// Tenant knows who is signed in; *tenant.Service is one.
+// Tenant knows who is signed in, and who may be; *tenant.Service is one.
 type Tenant interface {
-	Login(ctx context.Context, user, password, address string) (token string, s tenant.Session, err error)
+	Door
+	Account
+	Users
+	Tokens
+	Journeys
+}
+
+// Door lets people and programs in.
+type Door interface {
+	Login(ctx context.Context, c tenant.Credentials, v tenant.Visitor) (token string, s tenant.Session, err error)
 	Session(ctx context.Context, token string) (tenant.Session, error)
+	ByToken(ctx context.Context, secret string) (tenant.Session, error)
 	Logout(ctx context.Context, token string) error
+	Life() time.Duration // of a session, at most
+}
+
+// Account is what users do for themselves.
+type Account interface {
+	ChangePassword(ctx context.Context, c tenant.Credentials, fresh string, v tenant.Visitor) (string, tenant.Session, error)
+	BeginFactor(ctx context.Context, user string) (tenant.Enrolment, error)
+	ConfirmFactor(ctx context.Context, user, code string) (recovery []string, err error)
+	RemoveFactor(ctx context.Context, c tenant.Credentials, v tenant.Visitor) error
+	Sessions(ctx context.Context, user string) ([]tenant.OpenSession, error)
+	EndSession(ctx context.Context, user, id string) error
+}
+
+// Users is what administrators do for others.
+type Users interface {
+	Users(ctx context.Context) ([]tenant.User, error)
+	User(ctx context.Context, name string) (tenant.User, error)
+	AddUser(ctx context.Context, p tenant.Principal, name string, g tenant.Grants, language string) (password string, err error)
+	SetGrants(ctx context.Context, p tenant.Principal, name string, g tenant.Grants) (tenant.User, error)
+	Disable(ctx context.Context, p tenant.Principal, name string, disabled bool) (tenant.User, error)
+	ResetPassword(ctx context.Context, p tenant.Principal, name string) (password string, err error)
+	ResetFactor(ctx context.Context, p tenant.Principal, name string) error
+}
+
+// Tokens are what programs come with.
+type Tokens interface {
+	MakeToken(ctx context.Context, p tenant.Principal, w tenant.TokenWish) (secret string, t tenant.Token, err error)
+	Tokens(ctx context.Context, user string) ([]tenant.Token, error)
+	RevokeToken(ctx context.Context, p tenant.Principal, id, user string) error
+}
+
+// Journeys are sign-ins by way of the OIDC provider.
+type Journeys interface {
+	BeginLogin(ctx context.Context, state, next string) error
+	TakeLogin(ctx context.Context, state string) (next string, err error)
+	LoginExternal(ctx context.Context, id tenant.Identity, v tenant.Visitor) (string, tenant.Session, error)
+}
+
+// Provider checks sign-ins elsewhere; *oidc.Provider is one.
+type Provider interface {
+	Label() string
+	// Begin gives where to send a browser that holds a secret, and the state that it will come back with.
+	Begin(ctx context.Context, browser string) (url, state string, err error)
+	// Finish checks what the browser came back with.
+	Finish(ctx context.Context, browser string, came url.Values) (tenant.Identity, error)
+	// Logout is where the provider signs people out; "" where that is not known.
+	Logout() string
 }
 
 // AlarmDesk does what people ask of alarms; a fleet.Service is one. Each returns the alarm as it is now, with what is pending.
@@ -74,9 +136,12 @@ type Importer interface {
 	Import(ctx context.Context, kind string, file io.Reader) (catalog.Imported, error)
 }
 
-// Rooms are the rooms that the API opens to the network. All are needed.
+// Rooms are the rooms that the API opens to the network. All are needed but Provider; without Audit nothing is logged, and
+// the routes of it fail.
 type Rooms struct {
 	Tenant    Tenant
+	Provider  Provider
+	Audit     audit.Store
 	View      view.Store
 	Movements Movements
 	Fleet     fleet.Store
@@ -102,17 +167,26 @@ type server struct {
 	crossOrigin *http.CrossOriginProtection
 	huma        huma.API
 	count       *metrics
+	limits      *limits
+	bounds      bounds
 }
 
 // New builds the hub's whole HTTP handler.
 func New(c Config, rooms Rooms) (http.Handler, error) {
-	s := &server{Config: c, Rooms: rooms, crossOrigin: http.NewCrossOriginProtection(), count: newMetrics(c.Metrics)}
+	s := &server{
+		Config: c, Rooms: rooms, crossOrigin: http.NewCrossOriginProtection(), count: newMetrics(c.Metrics), limits: newLimits(c.Limits),
+		bounds: bounds{rooms.Catalog, rooms.Fleet},
+	}
+	s.Rooms = s.bounds.narrow(rooms)
 	mux := http.NewServeMux()
 	s.huma = humago.New(mux, humaConfig(c.Version))
 	if err := s.registerAll(s.huma, s.routes()); err != nil {
 		return nil, fmt.Errorf("cannot build the API: %w", err)
 	}
 	finishSchemas(s.huma.OpenAPI())
+	s.huma.OpenAPI().Components.SecuritySchemes["token"] = &huma.SecurityScheme{
+		Type: "http", Scheme: "bearer", Description: "an API token, tdk_…; changes by it need no X-CSRF-Token",
+	}
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /metrics", s.scrape)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
@@ -131,14 +205,7 @@ func (s *server) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w, gzip: takesGzip(r)}
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		if strings.HasPrefix(r.URL.Path, "/api/") {
-			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-			h.Set("Cache-Control", "no-store")
-		}
+		s.headers(w.Header(), r)
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
 				s.Log.ErrorContext(r.Context(), "handler panicked", "method", r.Method, "path", r.URL.Path, "panic", p,
@@ -150,10 +217,28 @@ func (s *server) outer(next http.Handler) http.Handler {
 			rec.finish()
 			s.count.request(rec.route, rec.status, time.Since(start))
 			s.Log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.status,
-				"bytes", rec.bytes, "took", time.Since(start), "peer", peer(r))
+				"bytes", rec.bytes, "took", time.Since(start), "peer", peer(r), "request", requestID(w))
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// headers are those of every answer. The console sets a Content-Security-Policy of its own, which lets its own files in.
+func (s *server) headers(h http.Header, r *http.Request) {
+	h.Set(requestIDHeader, newRequestID())
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=()")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	if s.secure(r) {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		h.Set("Cache-Control", "no-store")
+	}
 }
 
 func (s *server) healthz(w http.ResponseWriter, r *http.Request) {
@@ -171,11 +256,9 @@ func (s *server) healthz(w http.ResponseWriter, r *http.Request) {
 // scrape answers metrics, to programs on this machine, and to administrators.
 func (s *server) scrape(w http.ResponseWriter, r *http.Request) {
 	if !local(r) {
-		if _, _, err := s.admit(r, route{method: http.MethodGet, access: admin}); err != nil {
-			if !errors.Is(err, tenant.ErrNoSession) {
-				err = errRole
-			}
-			writeProblem(w, refusal(problemOf(r.Context(), s.Log, "/metrics", err), route{access: admin}))
+		line := route{method: http.MethodGet, path: "/metrics", access: all(tenant.MetricsRead)}
+		if _, _, err := s.admit(r, line); err != nil {
+			s.refuse(w, r, line, err)
 			return
 		}
 	}

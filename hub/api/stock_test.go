@@ -55,7 +55,7 @@ func TestEmptyHubAnswersListsNotNull(t *testing.T) {
 
 func TestUnknownThingsAreNotFound(t *testing.T) {
 	h := start(t)
-	c := h.signIn("paula")
+	c := h.signIn("admin")
 	for _, request := range []string{
 		"GET /movements/x", "GET /stock/x/y", "GET /passes/x", "GET /alarms/x", "GET /proposals/x", "POST /alarms/x/acknowledge",
 		"POST /alarms/x/unshelve", "POST /proposals/x/approve", "POST /quarantine/x/retry",

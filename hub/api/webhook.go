@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/tenant"
+
 	"github.com/tallydock/tallydock/hub/fault"
 )
 
 // webhookAccess is who sets up webhooks: they send to the outside what the whole hub knows.
-const webhookAccess = admin
+var webhookAccess = all(tenant.WebhookManage)
 
 // Webhooks sends what happens to endpoints that people set up. by is who does.
 type Webhooks interface {

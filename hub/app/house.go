@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -144,14 +143,19 @@ func (h *house) startPlanner(ctx context.Context, _ config.Credentials) error {
 }
 
 func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
-	users, err := tenant.New(store.Tenant{DB: h.db}, time.Now)
+	users, err := h.users()
 	if err != nil {
 		return err
 	}
+	rooms := h.rooms(users)
+	if rooms.Provider, err = h.provider(); err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
+		PublicURL: h.cfg.PublicURL, Limits: api.RateLimits(h.cfg.RateLimits),
 		Version: h.opt.Version, Hub: h.id, Sites: sites(h.cfg), Clock: h.clock, Log: h.opt.Log.With("part", "api"),
 		Healthy: h.healthy, Metrics: h.registry,
-	}, h.rooms(users))
+	}, rooms)
 	if err != nil {
 		return err
 	}
@@ -178,7 +182,7 @@ func (h *house) rooms(users *tenant.Service) api.Rooms {
 	alarms := store.Fleet{DB: h.db}
 	events := h.captures()
 	return api.Rooms{
-		Tenant: users, View: store.View{DB: h.db}, Movements: store.Ledger{DB: h.db}, Fleet: alarms,
+		Tenant: users, Audit: store.Audit{DB: h.db}, View: store.View{DB: h.db}, Movements: store.Ledger{DB: h.db}, Fleet: alarms,
 		Alarms: fleet.Service{
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},

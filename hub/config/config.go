@@ -25,9 +25,12 @@ type Config struct {
 	Database Database `yaml:"database"`
 	Listen   string   `yaml:"listen"` // host:port of console and API
 	TLS      TLS      `yaml:"tls"`    // empty = plain HTTP
-	MQTT     MQTT     `yaml:"mqtt"`
-	Enrol    Enrol    `yaml:"enrol"`
-	Edges    []Edge   `yaml:"edges"`
+	// PublicURL is where people reach the console, such as https://hub.example.com, where a proxy stands before it or
+	// OIDC sends them back. With https, cookies are Secure although the hub itself speaks plain HTTP.
+	PublicURL string `yaml:"public_url"`
+	MQTT      MQTT   `yaml:"mqtt"`
+	Enrol     Enrol  `yaml:"enrol"`
+	Edges     []Edge `yaml:"edges"`
 	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
 	DeviceSites []string `yaml:"device_sites"`
 	Plan        Plan     `yaml:"plan"`
@@ -38,6 +41,15 @@ type Config struct {
 	Webhooks            Webhooks `yaml:"webhooks"`
 	Clock               string   `yaml:"clock"` // devices/clock spec; "" = the machine's
 	Log                 Log      `yaml:"log"`
+	// OIDC, Sessions, TOTPRequiredRoles and RateLimits are how people and programs get in.
+	OIDC              OIDC       `yaml:"oidc"`
+	Sessions          Sessions   `yaml:"sessions"`
+	TOTPRequiredRoles []string   `yaml:"totp_required_roles"` // roles that do not get in by a password alone
+	RateLimits        RateLimits `yaml:"rate_limits"`
+	// SecretKeyFile has the keys that seal secrets in the database; "" = secret.key in the data folder. SecretKey, which only
+	// the environment can bring, counts more.
+	SecretKeyFile string `yaml:"secret_key_file"`
+	SecretKey     Secret `yaml:"-"`
 }
 
 // Database names a PostgreSQL database; empty = an SQLite file in the data folder.
@@ -160,7 +172,7 @@ func Load(file string, environ []string) (Config, error) {
 		return Config{}, fmt.Errorf("configuration %s: %w", file, err)
 	}
 	dir := filepath.Dir(file)
-	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.TLS.Cert, &c.TLS.Key} {
+	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.TLS.Cert, &c.TLS.Key, &c.OIDC.ClientSecretFile, &c.SecretKeyFile} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

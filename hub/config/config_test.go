@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/hub/config"
+	"github.com/tallydock/tallydock/hub/secret"
 )
 
 func TestFullFileIsRead(t *testing.T) {
@@ -34,6 +35,15 @@ func TestFullFileIsRead(t *testing.T) {
 			Retention: config.Retention{Delivered: 24 * time.Hour, Failed: 48 * time.Hour, Waiting: 72 * time.Hour, Backlog: 5000},
 		},
 		ConfidenceThreshold: 700, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00.5Z*60", Log: config.Log{Level: "debug"},
+		PublicURL: "https://hub.example.com",
+		OIDC: config.OIDC{
+			Issuer: "https://login.example.com", Label: "Example", ClientID: "hub", ClientSecretFile: "testdata/oidc.secret",
+			Scopes: []string{"profile"}, NameClaim: "email", GroupClaim: "roles",
+			Grants: []config.Mapping{{Group: "docks", Role: "operator", Site: "SZ1"}},
+		},
+		Sessions: config.Sessions{Idle: time.Hour, Life: 24 * time.Hour}, TOTPRequiredRoles: []string{"admin"},
+		RateLimits:    config.RateLimits{ReadsPerSecond: 50, ChangesPerSecond: 5, SignInsPerMinute: 10, ExportsPerMinute: 2},
+		SecretKeyFile: "testdata/seal.key",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -82,6 +92,7 @@ func TestEveryOverrideWorks(t *testing.T) {
 		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_KEEP": "48h", "CONFIDENCE_THRESHOLD": "1",
 		"WEBHOOKS_PROXY": "https://p:1",
 		"CLOCK":          "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
+		"PUBLIC_URL": "https://hub", "OIDC_CLIENT_SECRET": "s", "SECRET_KEY": secret.NewKey(), "SECRET_KEY_FILE": "/k2",
 	}
 	var environ []string
 	for _, o := range config.Overrides() {
@@ -101,6 +112,7 @@ func TestEveryOverrideWorks(t *testing.T) {
 		Series:              config.Series{Keep: 48 * time.Hour},
 		Webhooks:            config.Webhooks{Proxy: "https://p:1", Retention: config.Default().Webhooks.Retention},
 		ConfidenceThreshold: 1, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", Log: config.Log{Level: "warn"},
+		PublicURL: "https://hub", OIDC: config.OIDC{ClientSecret: "s"}, SecretKey: config.Secret(values["SECRET_KEY"]), SecretKeyFile: "/k2",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -30,6 +30,7 @@ func Overrides() []Override {
 		{"LISTEN", "listen", text(func(c *Config) *string { return &c.Listen })},
 		{"TLS_CERT", "tls.cert", text(func(c *Config) *string { return &c.TLS.Cert })},
 		{"TLS_KEY", "tls.key", text(func(c *Config) *string { return &c.TLS.Key })},
+		{"PUBLIC_URL", "public_url", text(func(c *Config) *string { return &c.PublicURL })},
 		{"MQTT_LISTEN", "mqtt.listen", text(func(c *Config) *string { return &c.MQTT.Listen })},
 		{"ENROL_URL", "enrol.url", text(func(c *Config) *string { return &c.Enrol.URL })},
 		{"ENROL_LISTEN", "enrol.listen", text(func(c *Config) *string { return &c.Enrol.Listen })},
@@ -47,6 +48,15 @@ func Overrides() []Override {
 			c.Webhooks.Proxy = Secret(v)
 			return nil
 		}},
+		{"OIDC_CLIENT_SECRET", "oidc.client_secret", func(c *Config, v string) error {
+			c.OIDC.ClientSecret = Secret(v)
+			return nil
+		}},
+		{"SECRET_KEY", "keys that seal secrets, by commas", func(c *Config, v string) error {
+			c.SecretKey = Secret(v)
+			return nil
+		}},
+		{"SECRET_KEY_FILE", "secret_key_file", text(func(c *Config) *string { return &c.SecretKeyFile })},
 		{"CLOCK", "clock", text(func(c *Config) *string { return &c.Clock })},
 		{"LOG_LEVEL", "log.level", text(func(c *Config) *string { return &c.Log.Level })},
 	}

@@ -38,6 +38,14 @@ func (c Config) Validate() error {
 		f.add("tls", "needs cert and key, or neither")
 	}
 	f.enrol(c)
+	f.publicURL(c.PublicURL)
+	f.oidc(c.OIDC, c.PublicURL)
+	f.sessions(c.Sessions)
+	f.totpRoles(c.TOTPRequiredRoles)
+	f.rateLimits(c.RateLimits)
+	if _, err := secretKeys(c.SecretKey); err != nil {
+		f.add("secret key", "%v", err)
+	}
 	f.edges(c.Edges)
 	f.sites(c.DeviceSites)
 	f.plan(c.Plan)

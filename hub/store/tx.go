@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/intake"
 )
@@ -26,6 +27,7 @@ type Tx struct {
 	now    time.Time
 	own    map[string]*sql.Stmt // of this transaction
 	events []event.Event        // without their numbers until finish
+	audits []audit.Entry        // so too
 	books  books
 
 	endpointsChanged bool // of webhooks: others must hear of it
@@ -226,13 +228,13 @@ func (tx *Tx) Savepoint(f func() error) error {
 	if err := tx.control(`SAVEPOINT step`); err != nil {
 		return err
 	}
-	events := len(tx.events)
+	events, audits := len(tx.events), len(tx.audits)
 	err := f()
 	if err == nil {
 		err = tx.books.write(tx)
 	}
 	if err != nil {
-		tx.events, tx.books = tx.events[:events], tx.books.afterUndo()
+		tx.events, tx.audits, tx.books = tx.events[:events], tx.audits[:audits], tx.books.afterUndo()
 		return errors.Join(err, tx.control(`ROLLBACK TO SAVEPOINT step`), tx.control(`RELEASE SAVEPOINT step`))
 	}
 	return tx.control(`RELEASE SAVEPOINT step`)
@@ -269,6 +271,9 @@ func (tx *Tx) finish() error {
 		return err
 	}
 	if err := tx.tellStock(); err != nil {
+		return err
+	}
+	if err := tx.writeAudits(); err != nil {
 		return err
 	}
 	posted := !tx.books.earliest.IsZero()

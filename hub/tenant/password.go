@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -28,16 +29,16 @@ const (
 	hashBytes = 32
 )
 
-// The bounds of a password's length in bytes.
+// The bounds of a password's length: at least so many characters, at most so many bytes.
 const (
 	MinPassword = 10
 	MaxPassword = 256
 )
 
-// HashPassword gives the PHC string of an argon2id hash with a random salt.
+// HashPassword gives the PHC string of an argon2id hash with a random salt. Error: fault.Invalid for a bad length.
 func HashPassword(password string) (string, error) {
-	if len(password) < MinPassword || len(password) > MaxPassword {
-		return "", fmt.Errorf("%w: a password has %d to %d bytes, this one %d", fault.Invalid, MinPassword, MaxPassword, len(password))
+	if err := checkLength(password); err != nil {
+		return "", err
 	}
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
@@ -45,6 +46,14 @@ func HashPassword(password string) (string, error) {
 	key := argon2.IDKey([]byte(password), salt, c.time, c.memory, c.lanes, hashBytes)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.time, c.lanes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key)), nil
+}
+
+func checkLength(password string) error {
+	if n := utf8.RuneCountInString(password); n < MinPassword || len(password) > MaxPassword {
+		return fmt.Errorf("%w: a password has at least %d characters and at most %d bytes; this one has %d and %d",
+			fault.Invalid, MinPassword, MaxPassword, n, len(password))
+	}
+	return nil
 }
 
 // CheckPassword reports whether password has this hash. A hash that cannot be read is an error, not a mismatch.

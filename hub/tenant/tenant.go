@@ -1,9 +1,14 @@
-// Package tenant is who may do what: users with a role, the sessions that they open by password, and the limits that
-// keep guessers out.
+// Package tenant is who may do what: users with grants, the sessions that they open by a password, by an authenticator or by
+// an OIDC provider, the tokens that programs use, and the limits that keep guessers out.
 //
-// A password is kept as an argon2id hash with its own parameters; a session's token only as its SHA-256, so that neither
-// can be read back from the database or a backup. A session ends after 12 hours without a request, after 7 days at the
-// latest, and when its user's password changes. All of it runs on the machine's clock, never on a demonstration's.
+// The road of a sign-in: Login counts the attempt (Limits), checks the password, of an unknown user as slowly as of a known
+// one, then the authenticator where the user has one, and opens a session with a new token. Session and ByToken know it again
+// and give its Principal, which is asked what it may do, and where (Can, Sites).
+//
+// A password is kept as an argon2id hash with its own parameters; the token of a session or of a program only as its
+// SHA-256; the secret of an authenticator sealed by a key outside the database; recovery codes as hashes. A session ends
+// after some time without a request, at the latest after its life, and when its user's password, grants or state change.
+// All of it runs on the machine's clock, never on a demonstration's.
 package tenant
 
 import (
@@ -18,59 +23,69 @@ import (
 // Why nobody is signed in; everything else is a fault of the store.
 var (
 	ErrCredentials = fault.New(fault.Forbidden, "user or password is wrong")
-	ErrTooMany     = fault.New(fault.Unavailable, "too many failed sign-ins; wait a quarter of an hour")
+	ErrCode        = fault.New(fault.Forbidden, "the code is wrong, or was used already")
+	ErrNeedsCode   = fault.New(fault.Forbidden, "the user has an authenticator: its code is needed")
+	ErrTooMany     = fault.New(fault.Unavailable, "too many failed sign-ins; wait")
 	ErrNoSession   = fault.New(fault.Forbidden, "session is not open or has ended; sign in")
+	ErrNoToken     = fault.New(fault.Forbidden, "API token is not known, has expired or was revoked")
 )
+
+// Locked is ErrTooMany with how long.
+type Locked struct{ Wait time.Duration }
+
+// Error says how long.
+func (l Locked) Error() string { return fmt.Sprintf("%v %v", ErrTooMany, l.Wait.Round(time.Second)) }
+
+// Unwrap makes it ErrTooMany.
+func (l Locked) Unwrap() error { return ErrTooMany }
 
 // AdminName is the name of the first user.
 const AdminName = "admin"
 
-// Role is what a user may do; each includes those before it.
-type Role uint8
+// Kind says where a user's sign-in is checked.
+type Kind string
 
-// The roles. The numbers are stored.
+// The kinds of user.
 const (
-	Viewer   Role = 1 // sees everything
-	Operator Role = 2 // answers alarms, settles discrepancies
-	Planner  Role = 3 // approves proposals, imports the catalogue
-	Admin    Role = 4 // everything
+	Local    Kind = "local" // by a password here
+	External Kind = "oidc"  // by the provider; there is no password here
 )
-
-var roleNames = map[Role]string{Viewer: "viewer", Operator: "operator", Planner: "planner", Admin: "admin"}
-
-// String gives the role's name.
-func (r Role) String() string {
-	if n, ok := roleNames[r]; ok {
-		return n
-	}
-	return fmt.Sprintf("role %d", uint8(r))
-}
-
-// ParseRole reads what String wrote.
-func ParseRole(name string) (Role, error) {
-	for r, n := range roleNames {
-		if n == name {
-			return r, nil
-		}
-	}
-	return 0, fmt.Errorf("%w: role %q is not viewer, operator, planner or admin", fault.Invalid, name)
-}
 
 // User is a person, or a program that signs in like one.
 type User struct {
-	Name     string // lower case
-	Role     Role
-	Password string // argon2id hash in PHC form
-	Language string // "en", "zh-CN"; "" = the browser's
-	Changed  time.Time
+	Name     string `json:"name"` // lower case
+	Kind     Kind   `json:"kind"`
+	Subject  string `json:"subject"` // of an External user: issuer and sub
+	Grants   Grants `json:"grants"`
+	Password string `json:"-"`        // argon2id hash in PHC form; "" = none
+	Made     bool   `json:"made"`     // the password was made here, for the user to change
+	Language string `json:"language"` // "en", "zh-CN"; "" = the browser's
+	Disabled bool   `json:"disabled"`
+	// Changed is when the password was set.
+	Changed time.Time `json:"password_set_at"`
+	// Factor: the user has an authenticator. Read only; see Factors.
+	Factor bool `json:"authenticator"`
 }
+
+// Must says what a session has to do before anything else.
+type Must string
+
+// What there may be to do.
+const (
+	MustNothing  Must = ""
+	MustPassword Must = "password" // change a password that was made
+	MustFactor   Must = "totp"     // set up an authenticator
+)
 
 // Session is an open session: who acts, and what the browser must send along with every change.
 type Session struct {
-	User     string
-	Role     Role
-	Language string
-	CSRF     string
+	ID        string
+	User      string
+	Kind      Kind
+	Principal Principal
+	Language  string
+	CSRF      string
+	Must      Must
 }
 
 // StoredSession is a session as the store keeps it.
@@ -79,13 +94,18 @@ type StoredSession struct {
 	User      string
 	Opened    time.Time
 	Seen      time.Time // last request, to the minute
+	Address   string
+	Agent     string // what the browser calls itself
 }
 
-// Users keeps users. User fails with fault.NotFound for an unknown name. PutUser inserts or replaces, and ends the user's
-// sessions, in one transaction.
+// Users keeps users. User and BySubject fail with fault.NotFound. PutUser inserts or replaces with the grants, and ends the
+// user's sessions where end says so, in one transaction. Where keep is set it fails with fault.Conflict if nobody would be
+// left who is Admin of all sites, enabled.
 type Users interface {
 	User(ctx context.Context, name string) (User, error)
-	PutUser(ctx context.Context, u User) error
+	BySubject(ctx context.Context, subject string) (User, error)
+	Users(ctx context.Context) ([]User, error)
+	PutUser(ctx context.Context, u User, end, keep bool) error
 	CountUsers(ctx context.Context) (int, error)
 }
 
@@ -93,16 +113,52 @@ type Users interface {
 // were opened before dead; TouchSession does nothing for a session that has been ended.
 type Sessions interface {
 	Session(ctx context.Context, tokenHash [32]byte) (StoredSession, User, error)
+	SessionsOf(ctx context.Context, user string) ([]StoredSession, error)
 	OpenSession(ctx context.Context, s StoredSession, dead time.Time) error
 	TouchSession(ctx context.Context, tokenHash [32]byte, seen time.Time) error
 	DeleteSession(ctx context.Context, tokenHash [32]byte) error
 }
 
-// Attempts counts failed sign-ins. Attempt forgets what is older than since, and adds one at the time at unless one of
-// the limits is reached, in one transaction; it reports whether it was added.
+// Attempts counts sign-ins that failed, or have not gone well yet. Attempt forgets what is older than the limits look at,
+// and adds one, unless the limits say to wait, in one transaction; it gives the wait, 0 where it was added.
 type Attempts interface {
-	Attempt(ctx context.Context, user, address string, since, at time.Time, perUser, perAddress int) (bool, error)
+	Attempt(ctx context.Context, user, address string, at time.Time, l Limits) (wait time.Duration, err error)
 	ForgetAttempts(ctx context.Context, user, address string) error
+}
+
+// Factor is an authenticator as the store keeps it.
+type Factor struct {
+	User      string
+	Secret    []byte // sealed
+	Confirmed bool   // it has given a right code once
+	Step      int64  // the last one whose code was taken
+}
+
+// Factors keeps authenticators. Factor fails with fault.NotFound. PutFactor replaces the factor and, where codes is not nil,
+// the hashes of the recovery codes. UseStep and UseCode report whether the step or the code had not been used before, and
+// use it, in one transaction.
+type Factors interface {
+	Factor(ctx context.Context, user string) (Factor, error)
+	PutFactor(ctx context.Context, f Factor, codes [][32]byte) error
+	DropFactor(ctx context.Context, user string) error
+	UseStep(ctx context.Context, user string, step int64) (bool, error)
+	UseCode(ctx context.Context, user string, hash [32]byte) (bool, error)
+}
+
+// Tokens keeps API tokens. TokenByHash gives ErrNoToken for an unknown one. Tokens gives those of a user, or ("") all.
+type Tokens interface {
+	AddToken(ctx context.Context, t Token) error
+	Tokens(ctx context.Context, user string) ([]Token, error)
+	TokenByHash(ctx context.Context, hash [32]byte) (Token, User, error)
+	TouchToken(ctx context.Context, id string, at time.Time) error
+	RevokeToken(ctx context.Context, id string, at time.Time) error
+}
+
+// Logins keeps sign-ins that are on their way to the OIDC provider and back. TakeLogin removes what it gives, so that each
+// comes back once; fault.NotFound where it is not there or was begun before since.
+type Logins interface {
+	AddLogin(ctx context.Context, hash [32]byte, next string, at time.Time) error
+	TakeLogin(ctx context.Context, hash [32]byte, since time.Time) (next string, err error)
 }
 
 // Store is all that a Service keeps.
@@ -110,6 +166,9 @@ type Store interface {
 	Users
 	Sessions
 	Attempts
+	Factors
+	Tokens
+	Logins
 }
 
 // CleanName gives the form in which a user's name is kept.

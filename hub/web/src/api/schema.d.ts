@@ -24,6 +24,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The user who is signed in
+         * @description Access: signed in, also with something to set up first.
+         */
+        get: operations["account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the own password
+         * @description Access: signed in, also with something to set up first.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up an authenticator
+         * @description Access: signed in, also with something to set up first.
+         */
+        post: operations["beginFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm it by its first code
+         * @description Access: signed in, also with something to set up first.
+         */
+        post: operations["confirmFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/totp/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the own authenticator away
+         * @description Access: in person.
+         */
+        post: operations["removeFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -33,7 +133,7 @@ export interface paths {
         };
         /**
          * Alarms
-         * @description Access: viewer.
+         * @description Access: alarm:read at a site.
          */
         get: operations["alarms"];
         put?: never;
@@ -53,7 +153,7 @@ export interface paths {
         };
         /**
          * An alarm with its life
-         * @description Access: viewer.
+         * @description Access: alarm:read at a site.
          */
         get: operations["alarm"];
         put?: never;
@@ -75,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Take note of an alarm
-         * @description Access: operator.
+         * @description Access: alarm:answer at a site.
          */
         post: operations["acknowledgeAlarm"];
         delete?: never;
@@ -95,7 +195,7 @@ export interface paths {
         put?: never;
         /**
          * Take an alarm out for maintenance
-         * @description Access: operator.
+         * @description Access: alarm:answer at a site.
          */
         post: operations["removeAlarm"];
         delete?: never;
@@ -115,7 +215,7 @@ export interface paths {
         put?: never;
         /**
          * End a latched alarm
-         * @description Access: operator.
+         * @description Access: alarm:answer at a site.
          */
         post: operations["resetAlarm"];
         delete?: never;
@@ -135,7 +235,7 @@ export interface paths {
         put?: never;
         /**
          * Bring an alarm back from maintenance
-         * @description Access: operator.
+         * @description Access: alarm:answer at a site.
          */
         post: operations["returnAlarm"];
         delete?: never;
@@ -155,7 +255,7 @@ export interface paths {
         put?: never;
         /**
          * Hide an alarm for a time
-         * @description Access: operator.
+         * @description Access: alarm:answer at a site.
          */
         post: operations["shelveAlarm"];
         delete?: never;
@@ -175,9 +275,69 @@ export interface paths {
         put?: never;
         /**
          * Show a shelved alarm again
-         * @description Access: operator.
+         * @description Access: alarm:answer at a site.
          */
         post: operations["unshelveAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log of changes, newest first
+         * @description Access: audit:read at all sites.
+         */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log of changes as NDJSON, newest first
+         * @description Access: audit:read at all sites.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the log's chain
+         * @description Access: audit:read at all sites.
+         */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -195,7 +355,7 @@ export interface paths {
         put?: never;
         /**
          * Import a CSV file, all rows or none
-         * @description Access: planner.
+         * @description Access: catalog:write at all sites.
          */
         post: operations["import"];
         delete?: never;
@@ -213,7 +373,7 @@ export interface paths {
         };
         /**
          * Items
-         * @description Access: viewer.
+         * @description Access: catalog:read at a site.
          */
         get: operations["items"];
         put?: never;
@@ -233,7 +393,7 @@ export interface paths {
         };
         /**
          * Locations
-         * @description Access: viewer.
+         * @description Access: catalog:read at a site.
          */
         get: operations["locations"];
         put?: never;
@@ -253,7 +413,7 @@ export interface paths {
         };
         /**
          * Suppliers
-         * @description Access: viewer.
+         * @description Access: catalog:read at a site.
          */
         get: operations["suppliers"];
         put?: never;
@@ -273,7 +433,7 @@ export interface paths {
         };
         /**
          * Dock doors
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["doors"];
         put?: never;
@@ -295,7 +455,7 @@ export interface paths {
         put?: never;
         /**
          * Put a list at a door; without tags and items, take it away
-         * @description Access: operator.
+         * @description Access: door:expect at a site.
          */
         post: operations["expect"];
         delete?: never;
@@ -313,7 +473,7 @@ export interface paths {
         };
         /**
          * Passes of a door, newest first
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["passes"];
         put?: never;
@@ -333,7 +493,7 @@ export interface paths {
         };
         /**
          * What passes were against the lists of a door
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["verdicts"];
         put?: never;
@@ -353,7 +513,7 @@ export interface paths {
         };
         /**
          * Edge gateways with their devices
-         * @description Access: viewer.
+         * @description Access: edge:read at a site.
          */
         get: operations["edges"];
         put?: never;
@@ -373,9 +533,29 @@ export interface paths {
         };
         /**
          * What happens, as server-sent events
-         * @description Access: viewer.
+         * @description Access: signed in.
          */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One event by its number, while it is kept
+         * @description Access: webhook:manage at all sites.
+         */
+        get: operations["event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -393,7 +573,7 @@ export interface paths {
         };
         /**
          * Times outside limits, newest first
-         * @description Access: viewer.
+         * @description Access: alarm:read at a site.
          */
         get: operations["excursions"];
         put?: never;
@@ -413,7 +593,7 @@ export interface paths {
         };
         /**
          * An excursion with the goods and lots that were there
-         * @description Access: viewer.
+         * @description Access: alarm:read at a site.
          */
         get: operations["excursion"];
         put?: never;
@@ -433,7 +613,7 @@ export interface paths {
         };
         /**
          * Movements, newest first
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["movements"];
         put?: never;
@@ -453,9 +633,69 @@ export interface paths {
         };
         /**
          * A movement with its entries
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["movement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The OIDC provider, where there is one
+         * @description Access: public.
+         */
+        get: operations["provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from there
+         * @description Access: public.
+         */
+        get: operations["finishLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go to the provider to sign in
+         * @description Access: public.
+         */
+        get: operations["startLogin"];
         put?: never;
         post?: never;
         delete?: never;
@@ -493,7 +733,7 @@ export interface paths {
         };
         /**
          * Purchase orders, newest first
-         * @description Access: viewer.
+         * @description Access: order:read at a site.
          */
         get: operations["orders"];
         put?: never;
@@ -513,7 +753,7 @@ export interface paths {
         };
         /**
          * A pass with what it moved
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["pass"];
         put?: never;
@@ -535,7 +775,7 @@ export interface paths {
         put?: never;
         /**
          * Run the planner now
-         * @description Access: planner.
+         * @description Access: plan:run at all sites.
          */
         post: operations["plan"];
         delete?: never;
@@ -553,7 +793,7 @@ export interface paths {
         };
         /**
          * Orders that the planner suggests
-         * @description Access: viewer.
+         * @description Access: plan:read at a site.
          */
         get: operations["proposals"];
         put?: never;
@@ -573,7 +813,7 @@ export interface paths {
         };
         /**
          * A proposal with every figure behind it
-         * @description Access: viewer.
+         * @description Access: plan:read at a site.
          */
         get: operations["proposal"];
         put?: never;
@@ -595,7 +835,7 @@ export interface paths {
         put?: never;
         /**
          * Order what is proposed
-         * @description Access: planner.
+         * @description Access: plan:approve at a site.
          */
         post: operations["approveProposal"];
         delete?: never;
@@ -615,7 +855,7 @@ export interface paths {
         put?: never;
         /**
          * Say no, and why
-         * @description Access: planner.
+         * @description Access: plan:approve at a site.
          */
         post: operations["rejectProposal"];
         delete?: never;
@@ -633,7 +873,7 @@ export interface paths {
         };
         /**
          * Records that could not be applied
-         * @description Access: viewer.
+         * @description Access: discrepancy:read at a site.
          */
         get: operations["quarantine"];
         put?: never;
@@ -655,7 +895,7 @@ export interface paths {
         put?: never;
         /**
          * Give a record up
-         * @description Access: operator.
+         * @description Access: discrepancy:settle at a site.
          */
         post: operations["discardQuarantine"];
         delete?: never;
@@ -675,9 +915,29 @@ export interface paths {
         put?: never;
         /**
          * Apply a record, whatever its confidence
-         * @description Access: operator.
+         * @description Access: discrepancy:settle at a site.
          */
         post: operations["retryQuarantine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The roles with what each may do
+         * @description Access: signed in.
+         */
+        get: operations["roles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -693,7 +953,7 @@ export interface paths {
         };
         /**
          * Measured values over time
-         * @description Access: viewer.
+         * @description Access: series:read at a site.
          */
         get: operations["series"];
         put?: never;
@@ -713,7 +973,7 @@ export interface paths {
         };
         /**
          * Who is signed in
-         * @description Access: viewer.
+         * @description Access: signed in, also with something to set up first.
          */
         get: operations["session"];
         put?: never;
@@ -724,9 +984,49 @@ export interface paths {
         post: operations["signIn"];
         /**
          * Sign out
-         * @description Access: viewer.
+         * @description Access: signed in, also with something to set up first.
          */
         delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The user's open sessions
+         * @description Access: in person.
+         */
+        get: operations["sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of them
+         * @description Access: in person.
+         */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -741,7 +1041,7 @@ export interface paths {
         };
         /**
          * All stock, in columns
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["stockSnapshot"];
         put?: never;
@@ -761,13 +1061,1097 @@ export interface paths {
         };
         /**
          * A row of stock, explained
-         * @description Access: viewer.
+         * @description Access: stock:read at a site.
          */
         get: operations["stockRow"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The own API tokens
+         * @description Access: in person.
+         */
+        get: operations["tokens"];
+        put?: never;
+        /**
+         * Make an API token, which is shown this once
+         * @description Access: in person.
+         */
+        post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of them
+         * @description Access: in person.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Users with their grants
+         * @description Access: user:manage at all sites.
+         */
+        get: operations["users"];
+        put?: never;
+        /**
+         * Make a local user, whose password is shown this once
+         * @description Access: user:manage at all sites.
+         */
+        post: operations["addUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A user
+         * @description Access: user:manage at all sites.
+         */
+        get: operations["user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a user out, or let one in again
+         * @description Access: user:manage at all sites.
+         */
+        post: operations["disableUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a user other grants
+         * @description Access: user:manage at all sites.
+         */
+        post: operations["setGrants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a user a new password, which is shown this once
+         * @description Access: user:manage at all sites.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * API tokens of a user
+         * @description Access: user:manage at all sites.
+         */
+        get: operations["userTokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of them
+         * @description Access: user:manage at all sites.
+         */
+        delete: operations["revokeUserToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/totp/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a user's authenticator away
+         * @description Access: user:manage at all sites.
+         */
+        post: operations["resetFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A delivery with its message
+         * @description Access: webhook:manage at all sites.
+         */
+        get: operations["webhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-deliveries/{id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message again
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Endpoints of webhooks
+         * @description Access: webhook:manage at all sites.
+         */
+        get: operations["webhooks"];
+        put?: never;
+        /**
+         * Set up an endpoint; its secret is shown once
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An endpoint
+         * @description Access: webhook:manage at all sites.
+         */
+        get: operations["webhook"];
+        /**
+         * Change an endpoint
+         * @description Access: webhook:manage at all sites.
+         */
+        put: operations["editWebhook"];
+        post?: never;
+        /**
+         * Remove an endpoint with its log
+         * @description Access: webhook:manage at all sites.
+         */
+        delete: operations["removeWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of an endpoint's messages, newest first
+         * @description Access: webhook:manage at all sites.
+         */
+        get: operations["webhookLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop messages to an endpoint
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["disableWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let messages go to an endpoint, those that wait too
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["enableWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message that tells of nothing, now
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["pingWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send again what failed since a moment
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["redeliverWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint a new secret, shown once
+         * @description Access: webhook:manage at all sites.
+         */
+        post: operations["rotateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/bizLocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: bizLocations that events name
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisAllBizLocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_bizLocations"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/bizLocations/{bizLocation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisOneBizLocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_bizLocations_bizLocation"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/bizLocations/{bizLocation}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEventsOfBizLocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_bizLocations_bizLocation_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/bizSteps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: bizSteps that events name
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisAllBizStep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_bizSteps"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/bizSteps/{bizStep}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisOneBizStep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_bizSteps_bizStep"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/bizSteps/{bizStep}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEventsOfBizStep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_bizSteps_bizStep_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: captures, newest first
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisCaptures"];
+        put?: never;
+        /**
+         * EPCIS: capture a document
+         * @description Access: ledger:post at all sites.
+         */
+        post: operations["epcisCapture"];
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_capture"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/capture/{captureID}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what became of a capture
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisCaptureJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_capture_captureID"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/dispositions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: dispositions that events name
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisAllDisposition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_dispositions"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/dispositions/{disposition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisOneDisposition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_dispositions_disposition"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/dispositions/{disposition}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEventsOfDisposition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_dispositions_disposition_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/epcs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: epcs that events name
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisAllEPC"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_epcs"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/epcs/{epc}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisOneEPC"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_epcs_epc"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/epcs/{epc}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEventsOfEPC"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_epcs_epc_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/eventTypes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: eventTypes that events name
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisAllEventType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_eventTypes"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/eventTypes/{eventType}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisOneEventType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_eventTypes_eventType"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/eventTypes/{eventType}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEventsOfEventType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_eventTypes_eventType_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events that a query asks for
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEvents"];
+        put?: never;
+        /**
+         * EPCIS: capture one event
+         * @description Access: ledger:post at all sites.
+         */
+        post: operations["epcisCaptureEvent"];
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/events/{eventID}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: an event, and the declarations that it was wrong
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_events_eventID"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/nextPageToken/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * EPCIS: tokens of pages are not kept
+         * @description Access: stock:read at all sites.
+         */
+        delete: operations["epcisForgetToken"];
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_nextPageToken_token"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: queries that are kept
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisQueries"];
+        put?: never;
+        /**
+         * EPCIS: keep a query
+         * @description Access: ledger:post at all sites.
+         */
+        post: operations["epcisAddQuery"];
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_queries"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/queries/{queryName}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: a query that is kept
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisQuery"];
+        put?: never;
+        post?: never;
+        /**
+         * EPCIS: forget a query
+         * @description Access: ledger:post at all sites.
+         */
+        delete: operations["epcisRemoveQuery"];
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_queries_queryName"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/queries/{queryName}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events that a kept query asks for
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisQueryEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_queries_queryName_events"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/readPoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: readPoints that events name
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisAllReadPoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_readPoints"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/readPoints/{readPoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: what there is of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisOneReadPoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_readPoints_readPoint"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/epcis/v2/readPoints/{readPoint}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * EPCIS: events of one
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["epcisEventsOfReadPoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        /**
+         * EPCIS: what is possible here
+         * @description Access: stock:read at all sites.
+         */
+        options: operations["epcisOptions_readPoints_readPoint_events"];
         head?: never;
         patch?: never;
         trace?: never;
@@ -795,6 +2179,12 @@ export interface components {
         };
         AcknowledgeInputBody: {
             comment?: string;
+        };
+        AddUserInputBody: {
+            grants: components["schemas"]["Grant"][];
+            /** @enum {string} */
+            language?: "" | "en" | "zh-CN";
+            name: string;
         };
         Alarm: {
             /** Format: date-time */
@@ -886,7 +2276,39 @@ export interface components {
              */
             quantity?: number;
         };
+        BeginFactorRequest: Record<string, never>;
+        Change: {
+            action: string;
+            address: string;
+            after: unknown;
+            /** Format: date-time */
+            at: string;
+            /** @description null where it was not there; secrets are masked */
+            before: unknown;
+            /** @description SHA-256 of the entry and of the one before it */
+            hash: string;
+            id: string;
+            /** @enum {string} */
+            outcome: "done" | "refused" | "failed";
+            permission: string;
+            /** @description X-Request-ID of the answer */
+            request: string;
+            resource: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3 … without a gap
+             */
+            seq: number;
+            /** @description id of the API token; empty = in person */
+            token: string;
+            user: string;
+        };
+        CodeInputBody: {
+            code: string;
+        };
         CredentialsBody: {
+            /** @description of the authenticator, where the user has one, or a recovery code */
+            code?: string;
             password: string;
             user: string;
         };
@@ -912,6 +2334,12 @@ export interface components {
             /** Format: date-time */
             since: string;
             state: string;
+        };
+        DisableInputBody: {
+            disabled: boolean;
+        };
+        Done: {
+            done: boolean;
         };
         Door: {
             edge: string;
@@ -961,6 +2389,12 @@ export interface components {
             site: string;
             software: string;
         };
+        Enrolment: {
+            /** @description base32, to type in */
+            secret: string;
+            /** @description otpauth://…, as a QR code */
+            uri: string;
+        };
         Entry: {
             item: string;
             location: string;
@@ -978,6 +2412,14 @@ export interface components {
             notify: string;
             /** Format: int64 */
             repeat: number;
+        };
+        EventBody: {
+            /** Format: date-time */
+            at: string;
+            data: unknown;
+            /** Format: int64 */
+            seq: number;
+            type: string;
         };
         Evidence: {
             biz_step?: string;
@@ -1143,6 +2585,14 @@ export interface components {
             /** Format: int64 */
             tags: number;
         };
+        Grant: {
+            role: string;
+            /** @description empty = all sites */
+            site: string;
+        };
+        GrantsInputBody: {
+            grants: components["schemas"]["Grant"][];
+        };
         Imported: {
             /** Format: int64 */
             inserted: number;
@@ -1176,6 +2626,10 @@ export interface components {
             items: components["schemas"]["Alarm"][];
             next: string;
         };
+        ListChange: {
+            items: components["schemas"]["Change"][];
+            next: string;
+        };
         ListDoor: {
             items: components["schemas"]["Door"][];
             next: string;
@@ -1200,6 +2654,10 @@ export interface components {
             items: components["schemas"]["Movement"][];
             next: string;
         };
+        ListOpenSession: {
+            items: components["schemas"]["OpenSession"][];
+            next: string;
+        };
         ListPass: {
             items: components["schemas"]["Pass"][];
             next: string;
@@ -1216,12 +2674,32 @@ export interface components {
             items: components["schemas"]["QuarantineEntry"][];
             next: string;
         };
+        ListRoleBody: {
+            items: components["schemas"]["RoleBody"][];
+            next: string;
+        };
         ListSupplier: {
             items: components["schemas"]["Supplier"][];
             next: string;
         };
+        ListToken: {
+            items: components["schemas"]["Token"][];
+            next: string;
+        };
+        ListUser: {
+            items: components["schemas"]["User"][];
+            next: string;
+        };
         ListVerdict: {
             items: components["schemas"]["Verdict"][];
+            next: string;
+        };
+        ListWebhookDelivery: {
+            items: components["schemas"]["WebhookDelivery"][];
+            next: string;
+        };
+        ListWebhookEndpoint: {
+            items: components["schemas"]["WebhookEndpoint"][];
             next: string;
         };
         Location: {
@@ -1238,6 +2716,37 @@ export interface components {
             x: number;
             /** Format: int64 */
             y: number;
+        };
+        MadeToken: {
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            name: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+            /** @description of these, those that the user may do when the token is used */
+            scopes: string[];
+            /** @description to be sent as Authorization: Bearer … */
+            secret: string;
+            /** @description empty = all of the user's */
+            sites: string[];
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            used_at: string | null;
+            user: string;
+        };
+        MakeTokenInputBody: {
+            /** Format: int64 */
+            days: number;
+            name: string;
+            /** @description permissions, such as stock:read */
+            scopes: string[];
+            /** @description left out = all of the user's */
+            sites?: string[];
         };
         Movement: {
             actor: string;
@@ -1258,7 +2767,26 @@ export interface components {
             /** @description who said so, e.g. edge:SZ1-E1 */
             source: string;
         };
+        NewPassword: {
+            password: string;
+            user: string;
+        };
         NothingInputBody: Record<string, never>;
+        OpenSession: {
+            address: string;
+            /** @description what the browser calls itself */
+            agent: string;
+            id: string;
+            /** Format: date-time */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            seen_at: string;
+            /** @description the one that asks */
+            this: boolean;
+        };
         Ordered: {
             edge: string;
         };
@@ -1294,6 +2822,12 @@ export interface components {
             opened_at: string;
             /** Format: int32 */
             tags: number;
+        };
+        PasswordInputBody: {
+            code?: string;
+            /** @description at least 10 characters */
+            new: string;
+            old: string;
         };
         Past: {
             day: string;
@@ -1392,6 +2926,13 @@ export interface components {
              */
             unit_cost: number;
         };
+        ProviderBody: {
+            enabled: boolean;
+            /** @description for the button */
+            label: string;
+            /** @description where the provider signs people out; may be empty */
+            logout: string;
+        };
         PurchaseOrder: {
             /** Format: date-time */
             due_at: string;
@@ -1428,6 +2969,28 @@ export interface components {
         ReasonInputBody: {
             reason: string;
         };
+        Recovery: {
+            codes: string[];
+        };
+        Redelivered: {
+            /** Format: int64 */
+            messages: number;
+        };
+        RemoveFactorInputBody: {
+            code: string;
+            password: string;
+        };
+        RoleBody: {
+            permissions: string[];
+            role: string;
+        };
+        RotateInputBody: {
+            /**
+             * Format: int64
+             * @description for how long the secret before still counts; 0 where it has leaked
+             */
+            overlap_seconds: number;
+        };
         Series: {
             channel: string;
             device: string;
@@ -1452,10 +3015,24 @@ export interface components {
         Session: {
             /** @description to be sent as X-CSRF-Token with every change */
             csrf: string;
+            grants: components["schemas"]["Grant"][];
+            /**
+             * @description where the sign-in is checked
+             * @enum {string}
+             */
+            kind: "local" | "oidc";
             /** @description en, zh-CN, or empty for the browser's */
             language: string;
-            /** @enum {string} */
-            role: "viewer" | "operator" | "planner" | "admin";
+            /**
+             * @description what is to be set before anything else
+             * @enum {string}
+             */
+            must: "" | "password" | "totp";
+            /** @description what the user may do at one site at least */
+            permissions: string[];
+            /** @description the one that says most about the user; roles has them all */
+            role: string;
+            roles: string[];
             user: string;
         };
         ShelveInputBody: {
@@ -1465,6 +3042,10 @@ export interface components {
              */
             minutes: number;
             reason: string;
+        };
+        SinceInputBody: {
+            /** Format: date-time */
+            since: string;
         };
         StockColumn: {
             /** @description index into items */
@@ -1532,6 +3113,40 @@ export interface components {
             en: string;
             zh: string;
         };
+        Token: {
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            name: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+            /** @description of these, those that the user may do when the token is used */
+            scopes: string[];
+            /** @description empty = all of the user's */
+            sites: string[];
+            /**
+             * Format: date-time
+             * @description to the minute
+             */
+            used_at: string | null;
+            user: string;
+        };
+        User: {
+            /** @description the user signs in with a code too */
+            authenticator: boolean;
+            disabled: boolean;
+            grants: components["schemas"]["Grant"][];
+            /** @enum {string} */
+            kind: "local" | "oidc";
+            language: string;
+            /** @description the password was made for the user, and is to be changed */
+            made: boolean;
+            name: string;
+            /** Format: date-time */
+            password_set_at: string;
+        };
         Verdict: {
             /** Format: date-time */
             at: string;
@@ -1551,6 +3166,146 @@ export interface components {
             unexpected: number;
             unexpected_items: components["schemas"]["ItemCount"][];
             unexpected_tags: string[];
+        };
+        Verification: {
+            /** Format: int64 */
+            entries: number;
+            /** @description the end of the chain: keep it elsewhere, to show later that nothing before was changed */
+            seal: string;
+            /** @description what does not fit; empty = all is as it was written */
+            wrong: string[];
+        };
+        WebhookAttempt: {
+            /** Format: date-time */
+            at: string;
+            error: string;
+            /** @description the beginning of the answer */
+            excerpt: string;
+            /**
+             * Format: int64
+             * @description of HTTP; 0 = no answer
+             */
+            status: number;
+            /** Format: int64 */
+            took_ms: number;
+            worker: string;
+        };
+        WebhookDelivery: {
+            /**
+             * Format: date-time
+             * @description when what it tells of happened
+             */
+            at: string;
+            /** @description oldest first, the newest 30 */
+            attempts: components["schemas"]["WebhookAttempt"][];
+            /**
+             * Format: date-time
+             * @description of the next attempt, while pending
+             */
+            due: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            endpoint: string;
+            id: string;
+            /** @description webhook-id, the same at every attempt */
+            message: string;
+            /** @description why it failed */
+            note: string;
+            /** @description pending, delivered, failed */
+            state: string;
+            /** Format: int64 */
+            tries: number;
+            type: string;
+        };
+        WebhookDraft: {
+            description?: string;
+            /** @description stock, pass, alarm, edge, device, sample, proposal, quarantine */
+            events: string[];
+            /** @description empty = all sites, and what is of the company */
+            sites?: string[];
+            url: string;
+        };
+        WebhookEdit: {
+            description?: string;
+            /** @description stock, pass, alarm, edge, device, sample, proposal, quarantine */
+            events: string[];
+            /**
+             * Format: int64
+             * @description the one that was seen; 409 where it is not the last
+             */
+            revision: number;
+            /** @description empty = all sites, and what is of the company */
+            sites?: string[];
+            url: string;
+        };
+        WebhookEndpoint: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            description: string;
+            events: string[];
+            /**
+             * Format: date-time
+             * @description since when every attempt failed
+             */
+            failing_since: string | null;
+            id: string;
+            /**
+             * Format: date-time
+             * @description the receiver asked for a rest
+             */
+            paused_until: string | null;
+            /**
+             * Format: date-time
+             * @description until when messages are signed with the secret before too
+             */
+            previous_secret_until: string | null;
+            /** Format: int64 */
+            revision: number;
+            sites: string[];
+            /** @description enabled, disabled */
+            state: string;
+            /** Format: date-time */
+            turned_at: string;
+            /** @description who enabled or disabled it; hub = it failed for five days, or answered 410 */
+            turned_by: string;
+            turned_why: string;
+            /** Format: date-time */
+            updated_at: string;
+            url: string;
+        };
+        WebhookMessage: {
+            /**
+             * Format: date-time
+             * @description when what it tells of happened
+             */
+            at: string;
+            /** @description oldest first, the newest 30 */
+            attempts: components["schemas"]["WebhookAttempt"][];
+            body: unknown;
+            /**
+             * Format: date-time
+             * @description of the next attempt, while pending
+             */
+            due: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            endpoint: string;
+            id: string;
+            /** @description webhook-id, the same at every attempt */
+            message: string;
+            /** @description why it failed */
+            note: string;
+            /** @description pending, delivered, failed */
+            state: string;
+            /** Format: int64 */
+            tries: number;
+            type: string;
+        };
+        WebhookSecret: {
+            endpoint: components["schemas"]["WebhookEndpoint"];
+            /** @description whsec_…: the receiver verifies the signatures of messages with it */
+            secret: string;
         };
     };
     responses: never;
@@ -1578,6 +3333,166 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["About"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BeginFactorRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recovery"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveFactorInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -1853,6 +3768,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Alarm"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description before it */
+                to?: string;
+                user?: string;
+                /** @description kind of thing, such as user or api-token */
+                resource?: string;
+                /** @description and of it this one */
+                id?: string;
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListChange"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description before it */
+                to?: string;
+                user?: string;
+                /** @description kind of thing, such as user or api-token */
+                resource?: string;
+                /** @description and of it this one */
+                id?: string;
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description an entry a line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
                 };
             };
             /** @description Error */
@@ -2186,6 +4212,37 @@ export interface operations {
             };
         };
     };
+    event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     excursions: {
         parameters: {
             query?: {
@@ -2311,6 +4368,98 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Movement"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finishLogin: {
+        parameters: {
+            query?: {
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startLogin: {
+        parameters: {
+            query?: {
+                /** @description page of the console to go to afterwards */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -2679,6 +4828,35 @@ export interface operations {
             };
         };
     };
+    roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRoleBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     series: {
         parameters: {
             query?: {
@@ -2806,6 +4984,64 @@ export interface operations {
             };
         };
     };
+    sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOpenSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stockSnapshot: {
         parameters: {
             query?: never;
@@ -2855,6 +5091,2379 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["StockDetail"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeTokenInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddUserInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewPassword"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disableUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisableInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewPassword"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    userTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeUserToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWebhookEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    editWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhookLog: {
+        parameters: {
+            query?: {
+                state?: "pending" | "delivered" | "failed";
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWebhookDelivery"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disableWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enableWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pingWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAttempt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliverWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SinceInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redelivered"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAllBizLocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_bizLocations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOneBizLocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_bizLocations_bizLocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEventsOfBizLocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_bizLocations_bizLocation_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAllBizStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_bizSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOneBizStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_bizSteps_bizStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEventsOfBizStep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_bizSteps_bizStep_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisCaptures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisCapture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_capture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisCaptureJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_capture_captureID: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAllDisposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_dispositions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOneDisposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_dispositions_disposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEventsOfDisposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_dispositions_disposition_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAllEPC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_epcs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOneEPC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_epcs_epc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEventsOfEPC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_epcs_epc_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAllEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_eventTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOneEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_eventTypes_eventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEventsOfEventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_eventTypes_eventType_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisCaptureEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_events_eventID: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisForgetToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_nextPageToken_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisQueries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAddQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisRemoveQuery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_queries_queryName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisQueryEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_queries_queryName_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisAllReadPoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_readPoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOneReadPoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_readPoints_readPoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisEventsOfReadPoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    epcisOptions_readPoints_readPoint_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as the REST binding of EPCIS 2.0 has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

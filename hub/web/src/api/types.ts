@@ -5,9 +5,20 @@ type Schemas = components['schemas'];
 type Narrow<T, Words> = Omit<T, keyof Words> & Words;
 
 export type Text = Schemas['Text'];
-export type Role = 'viewer' | 'operator' | 'planner' | 'admin';
+export type Role =
+  | 'viewer'
+  | 'operator'
+  | 'quality'
+  | 'planner'
+  | 'buyer'
+  | 'approver'
+  | 'finance'
+  | 'admin'
+  | 'customer';
 export type List<T> = { items: T[]; next: string };
 export type Session = Narrow<Schemas['Session'], { role: Role }>;
+export type Provider = Schemas['ProviderBody'];
+export type Enrolment = Schemas['Enrolment'];
 export type About = Schemas['About'];
 
 export type LocationKind = 'site' | 'zone' | 'bay' | 'cold_room' | 'dock' | 'table' | 'door';

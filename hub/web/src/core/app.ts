@@ -165,7 +165,7 @@ export function startApp() {
   listen();
   const follow = () => {
     const now = who.get();
-    if (now.state !== 'in') return live.stop();
+    if (now.state !== 'in' || now.session.must !== '') return live.stop();
     preferLang(now.session.language);
     reload();
   };

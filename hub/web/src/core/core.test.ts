@@ -161,6 +161,7 @@ describe('the stream as later tabs see it', () => {
 describe('temperature traces', () => {
   const tr = (points: Trace['points']): Trace => ({
     id: 's',
+    resolution: 'raw',
     edge: 'E',
     device: 'd',
     channel: '',

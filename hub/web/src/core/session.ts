@@ -1,5 +1,5 @@
-import { answer, onSessionExpired, send, setCsrf } from '../api/client';
-import type { Role, Session } from '../api/types';
+import { answer, get, onSessionExpired, send, setCsrf } from '../api/client';
+import type { Enrolment, Provider, Session } from '../api/types';
 import { Signal, useSignal } from './signal';
 
 /** Who is at this browser: not known yet, nobody, or a user. */
@@ -8,9 +8,11 @@ export type Who = { state: 'unknown' | 'out'; error?: unknown } | { state: 'in';
 export const who = new Signal<Who>({ state: 'unknown' });
 export const useWho = () => useSignal(who);
 
-const RANK: Record<Role, number> = { viewer: 0, operator: 1, planner: 2, admin: 3 };
-export const mayAct = (w: Who, role: Role) => w.state === 'in' && RANK[w.session.role] >= RANK[role];
-export const useMay = (role: Role) => mayAct(useWho(), role);
+/** What the buttons of this console take, under the name of the role that has it. */
+export type Needs = 'operator' | 'planner';
+const NEEDS: Record<Needs, string> = { operator: 'alarm:answer', planner: 'plan:approve' };
+export const mayAct = (w: Who, needs: Needs) => w.state === 'in' && w.session.permissions.includes(NEEDS[needs]);
+export const useMay = (needs: Needs) => mayAct(useWho(), needs);
 
 onSessionExpired(() => who.set({ state: 'out' }));
 
@@ -28,9 +30,19 @@ export async function resume(sent?: Promise<Response>) {
   }
 }
 
-export async function signIn(user: string, password: string) {
-  enter(await send<Session>('POST', '/session', { user, password }, true));
+export async function signIn(user: string, password: string, code: string) {
+  enter(await send<Session>('POST', '/session', { user, password, code: code || undefined }, true));
 }
+
+export const provider = () => get<Provider>('/oidc');
+
+/** What a session may have to set first: a password of the user's own, an authenticator. */
+export async function changePassword(old: string, fresh: string) {
+  enter(await send<Session>('POST', '/account/password', { old, new: fresh }, true));
+}
+export const beginFactor = () => send<Enrolment>('POST', '/account/totp', {}, true);
+export const confirmFactor = (code: string) =>
+  send<{ codes: string[] }>('POST', '/account/totp/confirm', { code }, true);
 
 export async function signOut() {
   await send('DELETE', '/session', undefined, true).catch(() => {}); // the local end of it must not wait for the hub

@@ -108,9 +108,9 @@ export default function Shell() {
   useT();
   const who = useWho();
   const loc = useLocation();
-  if (who.state === 'in') return <Frame />;
+  if (who.state === 'in' && who.session.must === '') return <Frame />;
   if (who.state === 'unknown') return <Skeleton rows={8} />;
-  if (who.error && !(who.error instanceof ApiError && who.error.status === 401))
+  if (who.state === 'out' && who.error && !(who.error instanceof ApiError && who.error.status === 401))
     return (
       <main className="lone">
         <Failure error={who.error} retry={() => void boot()} />

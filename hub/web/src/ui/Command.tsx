@@ -1,11 +1,10 @@
 import type { ReactNode } from 'react';
-import type { Role } from '../api/types';
 import { useOnline } from '../core/hooks';
-import { useMay } from '../core/session';
+import { type Needs, useMay } from '../core/session';
 import { t, tCode, useT } from '../i18n/i18n';
 
 /** Why a command cannot be given now, or '' when it can. */
-export function useBarrier(role: Role): string {
+export function useBarrier(role: Needs): string {
   useT();
   const may = useMay(role);
   const online = useOnline();
@@ -14,7 +13,7 @@ export function useBarrier(role: Role): string {
 }
 
 type Props = {
-  needs: Role;
+  needs: Needs;
   onClick: () => void;
   children: ReactNode;
   busy?: boolean;

@@ -1,0 +1,283 @@
+package api_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/devices/alarm"
+	"github.com/tallydock/tallydock/devices/unit"
+	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/api"
+	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/store"
+	"github.com/tallydock/tallydock/hub/tenant"
+)
+
+// The sites; every name of the second has its code in it.
+const (
+	siteA = "NORTH"
+	siteB = "SOUTH"
+)
+
+// site fills a site with one thing of every kind, and gives their ids by the routes that show them.
+func (h *hub) site(site string) map[string]string {
+	h.t.Helper()
+	edge, bay, door := site+"-E1", site+"-A-01", site+"-D1"
+	at := time.Now().Add(-time.Hour).Truncate(time.Second)
+	h.importCSV("locations", fmt.Sprintf("code,site,parent,kind,name_en,x,y,w,h\n%[1]s,%[1]s,,site,%[1]s,0,0,0,0\n%[2]s,%[1]s,%[1]s,bay,%[2]s,1,2,30,4\n", site, bay))
+	var demand strings.Builder
+	demand.WriteString("item,site,day,quantity\n")
+	for i := 1; i <= 120; i++ {
+		fmt.Fprintf(&demand, "SKU-1,%s,%s,%d\n", site, time.Now().UTC().AddDate(0, 0, -i).Format(time.DateOnly), 8+i%5)
+	}
+	h.importCSV("demand", demand.String())
+	_, _, err := store.Intake{DB: h.db}.Status(h.t.Context(), wire.Status{
+		Edge: edge, Site: site, Online: true, At: at, Software: "1",
+		Doors:   []wire.Door{{ID: door, Location: bay, Devices: []string{site + "-r1"}}},
+		Devices: []wire.Device{{ID: site + "-r1", State: devices.Up, Location: bay}},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	id := map[string]string{"stockRow": bay, "alarm": uuid.Must(uuid.NewV7()).String(), "quarantine": uuid.Must(uuid.NewV7()).String()}
+	id["excursion"], id["pass"], id["door"] = site+"-X1", site+"-P1", door
+	h.take(func(tx intake.Tx) error {
+		err := tx.PutAlarm(edge, 1, 1, wire.Alarm{
+			ID: id["alarm"], Rule: site + "-rule", Source: "probe", Location: bay, Class: "cold_chain", Priority: alarm.Critical,
+			From: alarm.Normal, To: alarm.Unacked, Action: alarm.Raise, At: at, Reason: "high",
+		})
+		if err != nil {
+			return err
+		}
+		err = tx.PutExcursion(edge, wire.Excursion{
+			ID: id["excursion"], Rule: site + "-rule", Source: "probe", Location: bay, Quantity: unit.Temperature, Kind: "high", Limit: 8000,
+			Began: at, Worst: 9000, WorstAt: at,
+		})
+		if err != nil {
+			return err
+		}
+		if err := tx.PutPass(edge, wire.Pass{ID: id["pass"], Door: door, Direction: wire.In, Opened: at, Closed: at, Tags: 3}); err != nil {
+			return err
+		}
+		if err := tx.PutVerdict(edge, wire.Verdict{Door: door, Pass: id["pass"], List: site + "-ASN", Signal: "ok", At: at}); err != nil {
+			return err
+		}
+		if err := tx.PutSample(edge, wire.Sample{Device: site + "-probe", Location: bay, Quantity: unit.Temperature, Value: 4000, At: at}); err != nil {
+			return err
+		}
+		return tx.Park(intake.Entry{
+			ID: id["quarantine"], Key: edge + "/1/7", Edge: edge, Epoch: 1, Seq: 7, At: at, Reason: intake.BadMessage, Detail: "no envelope",
+			Record: []byte(`{"bytes":"00"}`), State: intake.Open, Raw: []byte{0},
+		})
+	})
+	id["movement"] = h.receive("epc:3034000000000000000000"+map[string]string{siteA: "aa", siteB: "bb"}[site], bay)
+	return id
+}
+
+// twoSites is a hub of two sites, with a proposal for each.
+func twoSites(t *testing.T) (h *hub, a, b map[string]string) {
+	h = startWith(t, options{limits: wide})
+	h.importCSV("items", "id,name_en\nSKU-1,Whole milk\n")
+	h.importCSV("suppliers", "id,name_en\nS1,Dairy Ltd\n")
+	h.importCSV("sources", "item,supplier,lead_time_days,lead_time_sd_days,moq,pack_multiple,price\nSKU-1,S1,3,1,10,5,2.5\n")
+	a, b = h.site(siteA), h.site(siteB)
+	c := h.signIn("admin")
+	if r := c.do("POST", "/api/v1/plan", "{}"); r.status != 200 || r.at("proposals") != 2.0 {
+		t.Fatalf("plan: %d %s", r.status, r.body)
+	}
+	list := c.do("GET", "/api/v1/proposals", "")
+	for i := range 2 {
+		to := map[string]map[string]string{siteA: a, siteB: b}[list.at("items", i, "site").(string)]
+		to["proposal"] = list.at("items", i, "id").(string)
+	}
+	for name, role := range map[string]tenant.Role{"anton": tenant.Admin, "anke": tenant.Viewer} {
+		putUser(t, h.db, name, tenant.Grants{{Role: role, Site: siteA}})
+	}
+	return h, a, b
+}
+
+// idFor is the id that a route is about.
+func idFor(row api.TableRow, ids map[string]string) string {
+	if row.ID == "stockRow" {
+		return ids["stockRow"]
+	}
+	for part, kind := range map[string]string{
+		"/movements/": "movement", "/doors/": "door", "/passes/": "pass", "/alarms/": "alarm", "/excursions/": "excursion",
+		"/proposals/": "proposal", "/quarantine/": "quarantine",
+	} {
+		if strings.Contains(row.Path, part+"{") {
+			return ids[kind]
+		}
+	}
+	if strings.Contains(row.Path, "{") {
+		return "x"
+	}
+	return ""
+}
+
+// bodies are what changes need to get as far as the thing itself.
+var bodies = map[string]string{
+	"shelveAlarm": `{"minutes":5,"reason":"x"}`, "removeAlarm": `{"reason":"x"}`, "rejectProposal": `{"reason":"x"}`, "discardQuarantine": `{"reason":"x"}`,
+	"expect": `{"id":"ASN-1"}`, "import": "id,name_en\nSKU-9,Nine\n",
+}
+
+// A user of one site sees nothing of another and changes nothing there, by any route of the table.
+func TestNobodyReachesBeyondTheSite(t *testing.T) {
+	h, _, b := twoSites(t)
+	admin, anton := h.signIn("admin"), h.signIn("anton")
+	token := h.token("anton", tenant.Permissions()...)
+	narrow := h.siteToken("admin", siteA)
+	shown, touched := 0, 0
+	for _, row := range api.Table() {
+		if row.Public || row.Anybody {
+			continue
+		}
+		for who, c := range map[string]*client{"a user": anton, "a token": token, "a token of a user of all sites": narrow} {
+			id := idFor(row, b)
+			path := pathOf(row, id)
+			if row.ID == "series" {
+				path += "?from=" + time.Now().Add(-2*time.Hour).UTC().Format(time.RFC3339)
+			}
+			body := bodies[row.ID]
+			if body == "" && row.Method != "GET" {
+				body = "{}"
+			}
+			r := c.do(row.Method, path, body)
+			switch {
+			case row.Whole:
+				if r.status != 403 {
+					t.Errorf("%s %s by %s: %d %s", row.Method, path, who, r.status, r.body)
+				}
+			case row.Method != "GET" || id != "" && !slices.Contains([]string{"passes", "verdicts"}, row.ID):
+				touched++
+				if r.status != 404 {
+					t.Errorf("%s %s by %s: %d %s", row.Method, path, who, r.status, r.body)
+				}
+			default:
+				if r.status != 200 || strings.Contains(r.body, siteB) {
+					t.Errorf("%s %s by %s: %d %s", row.Method, path, who, r.status, r.body)
+				}
+				if all := admin.do(row.Method, path, ""); strings.Contains(all.body, siteB) {
+					shown++
+				} else if row.ID != "items" && row.ID != "suppliers" && row.ID != "orders" {
+					t.Errorf("%s shows nothing of the other site to anybody, so this test says nothing: %s", path, all.body)
+				}
+			}
+		}
+	}
+	t.Logf("0 got in: %d lists narrowed, %d things of the other site not found", shown, touched)
+	if shown < 30 || touched < 45 {
+		t.Errorf("only %d lists and %d things were tried", shown, touched)
+	}
+}
+
+// siteToken gives a program with a token that is narrowed to a site.
+func (h *hub) siteToken(user, site string) *client {
+	h.t.Helper()
+	u, err := h.users.User(h.t.Context(), user)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	text, _, err := h.users.MakeToken(h.t.Context(), tenant.Principal{User: u.Name, Grants: u.Grants},
+		tenant.TokenWish{Name: "narrow", Scopes: tenant.Permissions(), Sites: []string{site}, Life: time.Hour})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &client{hub: h, token: text}
+}
+
+func TestTheOwnSiteIsThere(t *testing.T) {
+	h, a, _ := twoSites(t)
+	c := h.signIn("anton")
+	for _, row := range api.Table() {
+		if row.Public || row.Anybody || row.Whole || row.Method != "GET" || row.ID == "orders" || row.ID == "items" || row.ID == "suppliers" {
+			continue
+		}
+		path := pathOf(row, idFor(row, a))
+		if row.ID == "series" {
+			path += "?from=" + time.Now().Add(-2*time.Hour).UTC().Format(time.RFC3339)
+		}
+		if r := c.do("GET", path, ""); r.status != 200 || !strings.Contains(r.body, siteA) {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+	for _, change := range [][2]string{
+		{"/alarms/" + a["alarm"] + "/acknowledge", "{}"},
+		{"/quarantine/" + a["quarantine"] + "/discard", `{"reason":"x"}`},
+		{"/proposals/" + a["proposal"] + "/approve", "{}"},
+		{"/doors/" + a["door"] + "/expected", `{"id":"ASN-1"}`},
+	} {
+		if r := c.do("POST", "/api/v1"+change[0], change[1]); r.status != 200 {
+			t.Errorf("%s: %d %s", change[0], r.status, r.body)
+		}
+	}
+	if r := c.do("GET", "/api/v1/orders", ""); !strings.Contains(r.body, siteA) {
+		t.Errorf("orders: %s", r.body)
+	}
+}
+
+func TestAMovementBetweenSitesHidesItsFarEnd(t *testing.T) {
+	h, _, _ := twoSites(t)
+	id := uuid.Must(uuid.NewV7()).String()
+	line := ledger.Line{Item: "SKU-1", Lot: "L1", From: siteB + "-A-01", FromState: ledger.Available, To: siteA + "-A-01", ToState: ledger.Available, Quantity: 1}
+	err := store.Ledger{DB: h.db}.Post(t.Context(), ledger.Movement{
+		ID: id, Kind: ledger.Move, Source: "edge:" + siteB + "-E1", EffectiveAt: time.Now(), RecordedAt: time.Now(), Key: siteB + "/1/1",
+		Evidence: ledger.Evidence{ReadPoint: siteB + "-A-01", Reads: 7}, Lines: []ledger.Line{line},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := h.signIn("anke").do("GET", "/api/v1/movements/"+id, "")
+	if r.status != 200 || r.at("entries", 0, "location") != "ELSEWHERE" || r.at("entries", 1, "location") != siteA+"-A-01" || r.at("source") != "edge:ELSEWHERE" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := h.signIn("vera").do("GET", "/api/v1/movements/"+id, ""); r.at("entries", 0, "location") != siteB+"-A-01" {
+		t.Errorf("for all sites: %s", r.body)
+	}
+}
+
+func TestTheStreamIsNarrowedToo(t *testing.T) {
+	h, _, _ := twoSites(t)
+	for who, want := range map[string]struct {
+		has, not []string
+	}{
+		"anke": {[]string{siteA, "stock", "alarm", "pass", "sample", "edge"}, []string{siteB}},
+		"vera": {[]string{siteA, siteB}, nil},
+		"carl": {nil, []string{siteA, siteB, "stock", "alarm"}},
+	} {
+		c := h.signIn(who)
+		_, messages := c.listen("?since=0", "")
+		next(t, messages) // hello
+		var all strings.Builder
+		h.emit(1) // ends what is looked at, for those who hear of it
+		for done := time.After(4 * time.Second); done != nil; {
+			select {
+			case m := <-messages:
+				if m.event != "hb" {
+					all.WriteString(m.event + " " + m.data + "\n")
+				} else {
+					done = nil
+				}
+			case <-done:
+				done = nil
+			}
+		}
+		for _, text := range want.has {
+			if !strings.Contains(all.String(), text) {
+				t.Errorf("%s does not hear of %s:\n%s", who, text, all.String())
+			}
+		}
+		for _, text := range want.not {
+			if strings.Contains(all.String(), text) {
+				t.Errorf("%s hears of %s:\n%s", who, text, all.String())
+			}
+		}
+	}
+}
