@@ -15,17 +15,25 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 )
 
+// ownMovements asks for the movements that the hub's own readers decided, in place of events that were captured.
+const ownMovements = "tallydock:movements"
+
 func (s *server) epcisEvents(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	return s.answerQuery(ctx, w, r, r.URL.Query(), epcis.SimpleEventQuery)
 }
 
 // answerQuery answers a page of the events that a query asks for.
 func (s *server) answerQuery(ctx context.Context, w http.ResponseWriter, r *http.Request, values url.Values, name string) error {
+	var from epcis.Store = s.EPCIS
+	if values.Get(ownMovements) == "true" {
+		from = s.OwnEvents
+		values.Del(ownMovements)
+	}
 	q, err := epcis.ParseQuery(values)
 	if err != nil {
 		return err
 	}
-	page, err := q.Answer(ctx, s.EPCIS)
+	page, err := q.Answer(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -41,6 +49,9 @@ func (s *server) writeEvents(w http.ResponseWriter, r *http.Request, events []ep
 func (s *server) epcisEvent(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("eventID")
 	events, err := s.EPCIS.ByID(ctx, id)
+	if err == nil && len(events) == 0 {
+		events, err = s.OwnEvents.ByID(ctx, id)
+	}
 	if err == nil && len(events) == 0 {
 		err = fmt.Errorf("%w: event %.200q", fault.NotFound, id)
 	}

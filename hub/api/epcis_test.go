@@ -381,6 +381,48 @@ func TestEPCISResources(t *testing.T) {
 	})
 }
 
+// What the hub's own readers decided is told as events too, made of the movements when they are asked for.
+func TestOwnMovementsAreEvents(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(t *testing.T) *hub) {
+		h := open(t)
+		h.catalogue()
+		c := h.signIn("otto")
+		var ids []string
+		for _, tag := range []string{"epc:303978a1b8cce5d900000001", "uid:04a1b2c3", "epc:303978a1b8cce5d900000002"} {
+			ids = append(ids, h.receive(tag, "SZ1-A-01"))
+		}
+		path := "/epcis/v2/events?tallydock:movements=true"
+		got := c.query(path + "&perPage=1")
+		if len(got) != 3 {
+			t.Fatalf("%d events of 3 movements", len(got))
+		}
+		for _, id := range ids {
+			e := got["urn:uuid:"+id]
+			if e.Type != epcis.ObjectEvent || len(e.EPCs) != 1 || e.BizLocation.ID != "urn:tallydock:location:SZ1-A-01" || e.Disposition != "in_progress" ||
+				!e.Time.Equal(time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)) {
+				t.Errorf("movement %s is told as %+v", id, e)
+			}
+		}
+		for more, n := range map[string]int{
+			"&orderBy=recordTime&orderDirection=DESC&perPage=2": 3, "&LT_eventTime=2026-11-22T08:00:00Z": 0, "&GE_recordTime=2020-01-01T00:00:00Z": 3,
+			"&LT_recordTime=2020-01-01T00:00:00Z": 0, "&EQ_bizLocation=urn:tallydock:location:SZ1-A-01": 3, "&MATCH_epc=urn:tallydock:tag:uid:04a1b2c3": 1,
+		} {
+			if got := c.query(path + more); len(got) != n {
+				t.Errorf("%s: %d events, want %d", more, len(got), n)
+			}
+		}
+		if r := c.epcisDo("GET", path+"&orderBy=eventTime", ""); r.status != 400 {
+			t.Errorf("by event time: %d %s", r.status, r.body)
+		}
+		if r := c.epcisDo("GET", "/epcis/v2/events/urn:uuid:"+ids[0], ""); r.status != 200 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+		if len(c.query("/epcis/v2/events")) != 0 {
+			t.Error("they are among the captured ones too")
+		}
+	})
+}
+
 func (h *hub) keptQueries(t *testing.T, c *client) {
 	t.Helper()
 	const kept = `{"name":"shipped","query":{"EQ_bizStep":["shipping"],"eventType":"ObjectEvent"}}`

@@ -19,6 +19,7 @@ import (
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/connect/epcis"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/ledger"
@@ -154,6 +155,7 @@ type Rooms struct {
 	Settler   Settler
 	Capture   Capture
 	EPCIS     EPCIS
+	OwnEvents epcis.Store // of the movements that edges decided
 	Webhooks  Webhooks
 	Bus       *event.Bus
 	Events    event.Store  // what Bus no longer remembers

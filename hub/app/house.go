@@ -187,7 +187,7 @@ func (h *house) rooms(users *tenant.Service) api.Rooms {
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},
 		Series: store.Series{DB: h.db}, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
-		Parked: store.Intake{DB: h.db}, Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db},
+		Parked: store.Intake{DB: h.db}, Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db}, OwnEvents: store.OwnEvents{DB: h.db},
 		Webhooks: webhookDesk{h.webhooks}, Bus: h.bus, Events: store.Events{DB: h.db},
 		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
 	}

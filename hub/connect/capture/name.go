@@ -26,9 +26,8 @@ var codings = map[epc.Scheme][]epc.Coding{
 	epc.ADI:   {epc.ADIVar},
 }
 
-// Filters of release 1, and how long company prefixes are.
+// How long company prefixes are.
 const (
-	filters        = 8
 	shortestPrefix = 6
 	longestPrefix  = 12
 )
@@ -86,7 +85,7 @@ func Name(t devices.Tag) string {
 	if link := e.Link(epc.GS1Host); link != "" {
 		return epcis.Canonical(link)
 	}
-	return epcis.Canonical(e.URI())
+	return epcis.Canonical(e.Identity.URI()) // not the tag's own URI, which tells its coding
 }
 
 // Places gives the names by which a place or party is looked for among ours: its own, that of the place of a party's
