@@ -14,14 +14,14 @@ var pieces = []string{"", "EA", "C62", "H87", "PCE", "NAR"}
 
 // amount adds the lines for an amount of a class.
 func (p *plan) amount(i epcis.Intent, item epcis.Item) (*refusal, error) {
-	on, unit, err := p.tx.Class(item.GTIN)
+	on, err := p.class(item.GTIN)
 	if err != nil {
 		return nil, err
 	}
 	if on.Unknown != "" {
 		return refuse(on.Unknown, "%s: %s", item.Class, on.Detail), nil
 	}
-	quantity, why := units(item, on.Quantity, unit)
+	quantity, why := units(item, on.Quantity, on.unit)
 	if why != nil {
 		return why, nil
 	}

@@ -51,11 +51,21 @@ type booker struct {
 	tags   map[string]devices.Tag
 	fresh  map[string]bool // names that are not kept yet
 	places map[string]ledger.Location
-	err    error // of the database, met while an event was interpreted
+	goods  map[string]class // by GTIN
+	err    error            // of the database, met while an event was interpreted
+}
+
+// class is the item of a GTIN, and the unit that it is kept in.
+type class struct {
+	intake.Tagged
+	unit string
 }
 
 func (s *Service) booker(tx Tx, actor string) *booker {
-	return &booker{Service: s, tx: tx, actor: actor, tags: map[string]devices.Tag{}, fresh: map[string]bool{}, places: map[string]ledger.Location{}}
+	return &booker{
+		Service: s, tx: tx, actor: actor, tags: map[string]devices.Tag{}, fresh: map[string]bool{}, places: map[string]ledger.Location{},
+		goods: map[string]class{},
+	}
 }
 
 // expect reads what events will ask for.
@@ -122,6 +132,16 @@ func (b *booker) tag(name string) (devices.Tag, error) {
 	}
 	err := b.find(map[string]string{name: name})
 	return b.tags[name], err
+}
+
+// class gives the item of a GTIN.
+func (b *booker) class(gtin string) (class, error) {
+	if c, asked := b.goods[gtin]; asked {
+		return c, nil
+	}
+	on, unit, err := b.tx.Class(gtin)
+	b.goods[gtin] = class{on, unit}
+	return b.goods[gtin], err
 }
 
 // world is what the interpretation of an event asks.

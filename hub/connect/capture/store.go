@@ -51,7 +51,7 @@ type Goods interface {
 	// Expect says what the others will be asked for, so that it is read at once.
 	Expect(tags []devices.Tag, locations []string) error
 	Tagged(devices.Tag) (intake.Tagged, error)
-	// Class gives the item of a GTIN, with the units that one of it is.
+	// Class gives the item of a GTIN, with the units that one of it is, and the unit that the item is kept in.
 	Class(gtin string) (intake.Tagged, string, error)
 	// Packed gives all that is in a tag, at any depth.
 	Packed(devices.Tag) ([]devices.Tag, error)

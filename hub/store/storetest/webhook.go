@@ -84,7 +84,7 @@ func testEventsGoToWebhooks(t *testing.T, open Open) {
 		Data                   [][]any
 	}
 	if err != nil || json.Unmarshal(m.Body, &body) != nil || body.Source != "urn:uuid:"+hub || body.Type != "com.tallydock.stock.v1" ||
-		body.Sequence == "" || !slices.Equal(body.Data[0][:3], []any{"X", "B", 1.0}) {
+		body.Sequence == "" || len(body.Data) != 1 || !slices.Equal(body.Data[0][:3], []any{"X", "B", 1.0}) {
 		t.Errorf("the message is %s, %v", m.Body, err)
 	}
 	if _, err := hooks.ChangeEndpoint(ctx, all, func(e webhook.Endpoint) (webhook.Endpoint, error) { e.State = webhook.Disabled; return e, nil }); err != nil {
