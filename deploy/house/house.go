@@ -33,7 +33,9 @@ type Options struct {
 	EdgeAPI  string  // the edge's HTTP address
 	// Broker, where set, is what the edge's uplink dials instead of the hub's MQTT address, e.g. a proxy that cuts it.
 	Broker string
-	Output io.Writer // the programs' log lines, each with its program's name; nil = files in Dir only
+	// Enrolled: the edge's configuration says itself how it signs in at the hub, and Broker does not count.
+	Enrolled bool
+	Output   io.Writer // the programs' log lines, each with its program's name; nil = files in Dir only
 }
 
 // House is a site that runs.
@@ -99,12 +101,19 @@ func (h *House) seed(ctx context.Context) error {
 
 // Run runs another command of a program to its end, such as hub passwd, with stdin as its input.
 func (h *House) Run(ctx context.Context, stdin, program string, args ...string) error {
+	_, err := h.Ask(ctx, stdin, program, args...)
+	return err
+}
+
+// Ask is Run that gives what the command has printed.
+func (h *House) Ask(ctx context.Context, stdin, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(h.Bin, program), args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = h.Dir, h.env(), strings.NewReader(stdin)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", program, strings.Join(args, " "), err, out)
+	var out, diag bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = h.Dir, h.env(), strings.NewReader(stdin), &out, &diag
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s%s", program, strings.Join(args, " "), err, out.String(), diag.String())
 	}
-	return nil
+	return out.String(), nil
 }
 
 // setClock goes on where the last run stopped, or starts at the scenario's first moment.
@@ -146,11 +155,14 @@ func (h *House) saveClock() error {
 }
 
 func (h *House) env() []string {
-	return append(os.Environ(),
+	env := append(os.Environ(),
 		"TALLYDOCK_HUB_LISTEN="+h.Listen, "TALLYDOCK_HUB_MQTT_LISTEN="+h.MQTT, "TALLYDOCK_HUB_CLOCK="+h.Clock.Spec(),
-		"TALLYDOCK_EDGE_HUB_BROKER="+h.Broker, "TALLYDOCK_EDGE_MQTT_BROKER=tcp://"+h.MQTT,
-		"TALLYDOCK_EDGE_API_LISTEN="+h.EdgeAPI, "TALLYDOCK_EDGE_CLOCK="+h.Clock.Spec(),
+		"TALLYDOCK_EDGE_MQTT_BROKER=tcp://"+h.MQTT, "TALLYDOCK_EDGE_API_LISTEN="+h.EdgeAPI, "TALLYDOCK_EDGE_CLOCK="+h.Clock.Spec(),
 	)
+	if !h.Enrolled {
+		env = append(env, "TALLYDOCK_EDGE_HUB_BROKER="+h.Broker)
+	}
+	return env
 }
 
 func (h *House) args(program string) []string {

@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // natsLog gives the server's messages to slog. What the server calls fatal ends Run, not the process.
@@ -15,7 +16,15 @@ func (l natsLog) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.S
 
 func (l natsLog) Warnf(format string, v ...any) { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
 
-func (l natsLog) Errorf(format string, v ...any) { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
+// Errorf takes handshakes that fail for warnings: they are the fault of who comes.
+func (l natsLog) Errorf(format string, v ...any) {
+	text := "nats: " + fmt.Sprintf(format, v...)
+	if strings.Contains(text, "TLS handshake error") {
+		l.log.Warn(text)
+		return
+	}
+	l.log.Error(text)
+}
 
 func (l natsLog) Debugf(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
 
