@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tallydock/tallydock/hub/series"
 )
 
 // Config is a checked configuration of a hub.
@@ -35,6 +37,7 @@ type Config struct {
 	DeviceSites []string `yaml:"device_sites"`
 	Plan        Plan     `yaml:"plan"`
 	Series      Series   `yaml:"series"`
+	Influx      Influx   `yaml:"influx"`
 	// ConfidenceThreshold is how sure an edge must be of a movement for it to be booked by itself, in permille; the
 	// others wait for an operator.
 	ConfidenceThreshold int      `yaml:"confidence_threshold"`
@@ -86,9 +89,27 @@ type Plan struct {
 	Every        time.Duration `yaml:"every"`         // business time between two runs
 }
 
-// Series is what the hub keeps of measured values.
+// Series is how long the hub keeps measured values, in business time; 0 = for ever.
 type Series struct {
-	Keep time.Duration `yaml:"keep"` // business time after which samples are forgotten; 0 = never
+	Raw     time.Duration `yaml:"raw"`     // as they came
+	Minute  time.Duration `yaml:"minute"`  // what each minute came to
+	Quarter time.Duration `yaml:"quarter"` // each quarter of an hour
+	Hour    time.Duration `yaml:"hour"`    // each hour
+}
+
+// Retention is the same in the words of series.
+func (s Series) Retention() series.Retention {
+	return series.Retention{Raw: s.Raw, Minute: s.Minute, QuarterHour: s.Quarter, Hour: s.Hour}
+}
+
+// Influx names an InfluxDB that keeps measured values in place of the hub's own database; without a URL there is none.
+type Influx struct {
+	URL       string        `yaml:"url"`        // e.g. https://influx.example:8086
+	Org       string        `yaml:"org"`        // "" for InfluxDB 1.8
+	Bucket    string        `yaml:"bucket"`     // in 1.8 DATABASE/RETENTION-POLICY
+	TokenFile string        `yaml:"token_file"` // its first line is the token, in 1.8 USER:PASSWORD; "" = none
+	Timeout   time.Duration `yaml:"timeout"`    // of one request
+	Spool     int64         `yaml:"spool"`      // how many samples may wait for it; beyond that they are thinned, the oldest first
 }
 
 // Webhooks is where events may be sent, and how long what was sent is kept.
@@ -145,13 +166,15 @@ func (l Log) SlogLevel() slog.Level {
 
 // Default is the configuration where the file says nothing.
 func Default() Config {
+	keep := series.DefaultRetention()
 	return Config{
 		Data:                "var/hub",
 		Listen:              "127.0.0.1:8080",
 		MQTT:                MQTT{Listen: "127.0.0.1:1883"},
 		Enrol:               Enrol{Listen: "127.0.0.1:8443", Life: 90 * 24 * time.Hour, Grace: 30 * 24 * time.Hour},
 		Plan:                Plan{ServiceLevel: 0.95, ReviewDays: 7, Every: 24 * time.Hour},
-		Series:              Series{Keep: 400 * 24 * time.Hour},
+		Series:              Series{Raw: keep.Raw, Minute: keep.Minute, Quarter: keep.QuarterHour, Hour: keep.Hour},
+		Influx:              Influx{Timeout: 30 * time.Second, Spool: 5_000_000},
 		ConfidenceThreshold: 600,
 		Webhooks: Webhooks{Retention: Retention{
 			Delivered: 14 * 24 * time.Hour, Failed: 30 * 24 * time.Hour, Waiting: 14 * 24 * time.Hour, Backlog: 100_000,
@@ -172,7 +195,9 @@ func Load(file string, environ []string) (Config, error) {
 		return Config{}, fmt.Errorf("configuration %s: %w", file, err)
 	}
 	dir := filepath.Dir(file)
-	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.TLS.Cert, &c.TLS.Key, &c.OIDC.ClientSecretFile, &c.SecretKeyFile} {
+	for _, path := range []*string{
+		&c.Data, &c.Database.URLFile, &c.TLS.Cert, &c.TLS.Key, &c.OIDC.ClientSecretFile, &c.SecretKeyFile, &c.Influx.TokenFile,
+	} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

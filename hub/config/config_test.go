@@ -29,7 +29,10 @@ func TestFullFileIsRead(t *testing.T) {
 		},
 		Edges:       []config.Edge{{"SZ1-E1", "SZ1"}, {"SZ2-E1", "SZ2"}},
 		DeviceSites: []string{"SZ1", "SZ2"}, Plan: config.Plan{ServiceLevel: 0.98, ReviewDays: 3.5, Every: 12 * time.Hour},
-		Series: config.Series{Keep: 90 * 24 * time.Hour},
+		Series: config.Series{Raw: 720 * time.Hour, Minute: 2160 * time.Hour, Quarter: 17520 * time.Hour},
+		Influx: config.Influx{
+			URL: "https://influx.example:8086", Org: "acme", Bucket: "tallydock", TokenFile: "testdata/influx.token", Timeout: 10 * time.Second, Spool: 100_000,
+		},
 		Webhooks: config.Webhooks{
 			AllowPlain: []string{"erp.local"}, AllowPrivate: []string{"10.1.0.0/16"}, Ports: []int{443, 9000}, Proxy: "http://proxy:3128",
 			Retention: config.Retention{Delivered: 24 * time.Hour, Failed: 48 * time.Hour, Waiting: 72 * time.Hour, Backlog: 5000},
@@ -89,7 +92,9 @@ func TestEveryOverrideWorks(t *testing.T) {
 	values := map[string]string{
 		"DATA": "/srv/hub", "DATABASE_URL": "postgres://db/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:1884",
 		"ENROL_URL": "https://hub:8443", "ENROL_LISTEN": "127.0.0.1:0", "ENROL_LIFE": "24h", "ENROL_GRACE": "2h",
-		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_KEEP": "48h", "CONFIDENCE_THRESHOLD": "1",
+		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_RAW": "48h", "SERIES_MINUTE": "72h",
+		"SERIES_QUARTER": "96h", "SERIES_HOUR": "0s", "INFLUX_URL": "http://influx", "INFLUX_ORG": "o", "INFLUX_BUCKET": "b/autogen",
+		"INFLUX_TOKEN_FILE": "/t", "INFLUX_TIMEOUT": "2s", "INFLUX_SPOOL": "20000", "CONFIDENCE_THRESHOLD": "1",
 		"WEBHOOKS_PROXY": "https://p:1",
 		"CLOCK":          "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn",
 		"PUBLIC_URL": "https://hub", "OIDC_CLIENT_SECRET": "s", "SECRET_KEY": secret.NewKey(), "SECRET_KEY_FILE": "/k2",
@@ -109,7 +114,8 @@ func TestEveryOverrideWorks(t *testing.T) {
 		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:1884"},
 		Enrol:               config.Enrol{URL: "https://hub:8443", Listen: "127.0.0.1:0", Life: 24 * time.Hour, Grace: 2 * time.Hour},
 		Plan:                config.Plan{ServiceLevel: 0.9, ReviewDays: 2, Every: time.Hour},
-		Series:              config.Series{Keep: 48 * time.Hour},
+		Series:              config.Series{Raw: 48 * time.Hour, Minute: 72 * time.Hour, Quarter: 96 * time.Hour},
+		Influx:              config.Influx{URL: "http://influx", Org: "o", Bucket: "b/autogen", TokenFile: "/t", Timeout: 2 * time.Second, Spool: 20_000},
 		Webhooks:            config.Webhooks{Proxy: "https://p:1", Retention: config.Default().Webhooks.Retention},
 		ConfidenceThreshold: 1, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", Log: config.Log{Level: "warn"},
 		PublicURL: "https://hub", OIDC: config.OIDC{ClientSecret: "s"}, SecretKey: config.Secret(values["SECRET_KEY"]), SecretKeyFile: "/k2",

@@ -39,7 +39,19 @@ func Overrides() []Override {
 		{"PLAN_SERVICE_LEVEL", "plan.service_level", number(func(c *Config) *float64 { return &c.Plan.ServiceLevel })},
 		{"PLAN_REVIEW_DAYS", "plan.review_days", number(func(c *Config) *float64 { return &c.Plan.ReviewDays })},
 		{"PLAN_EVERY", "plan.every", duration(func(c *Config) *time.Duration { return &c.Plan.Every })},
-		{"SERIES_KEEP", "series.keep", duration(func(c *Config) *time.Duration { return &c.Series.Keep })},
+		{"SERIES_RAW", "series.raw", duration(func(c *Config) *time.Duration { return &c.Series.Raw })},
+		{"SERIES_MINUTE", "series.minute", duration(func(c *Config) *time.Duration { return &c.Series.Minute })},
+		{"SERIES_QUARTER", "series.quarter", duration(func(c *Config) *time.Duration { return &c.Series.Quarter })},
+		{"SERIES_HOUR", "series.hour", duration(func(c *Config) *time.Duration { return &c.Series.Hour })},
+		{"INFLUX_URL", "influx.url", text(func(c *Config) *string { return &c.Influx.URL })},
+		{"INFLUX_ORG", "influx.org", text(func(c *Config) *string { return &c.Influx.Org })},
+		{"INFLUX_BUCKET", "influx.bucket", text(func(c *Config) *string { return &c.Influx.Bucket })},
+		{"INFLUX_TOKEN_FILE", "influx.token_file", text(func(c *Config) *string { return &c.Influx.TokenFile })},
+		{"INFLUX_TIMEOUT", "influx.timeout", duration(func(c *Config) *time.Duration { return &c.Influx.Timeout })},
+		{"INFLUX_SPOOL", "influx.spool", func(c *Config, v string) (err error) {
+			c.Influx.Spool, err = strconv.ParseInt(v, 10, 64)
+			return err
+		}},
 		{"CONFIDENCE_THRESHOLD", "confidence_threshold", func(c *Config, v string) (err error) {
 			c.ConfidenceThreshold, err = strconv.Atoi(v)
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -49,9 +50,10 @@ func (c Config) Validate() error {
 	f.edges(c.Edges)
 	f.sites(c.DeviceSites)
 	f.plan(c.Plan)
-	if k := c.Series.Keep; k < 0 || k > 0 && k < 24*time.Hour {
-		f.add("series.keep", "is %v; use 24h or more, or 0 to keep samples for ever", k)
+	if err := c.Series.Retention().Validate(); err != nil {
+		f.add("series", "%v", err)
 	}
+	f.influx(c.Influx)
 	if c.ConfidenceThreshold < 0 || c.ConfidenceThreshold > 1000 {
 		f.add("confidence_threshold", "is %d; use 0 to 1000 permille", c.ConfidenceThreshold)
 	}
@@ -124,6 +126,32 @@ func (f *findings) sites(sites []string) {
 			f.add(path, "%q is there twice", s)
 		}
 		seen[s] = true
+	}
+}
+
+func (f *findings) influx(x Influx) {
+	if x == Default().Influx {
+		return
+	}
+	u, err := url.Parse(x.URL)
+	switch {
+	case x.URL == "":
+		f.add("influx.url", "is missing; without it there is no InfluxDB")
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		f.add("influx.url", "must be like http://127.0.0.1:8086 or https://influx.example") // not repeated: it may have a password
+	case u.User != nil:
+		f.add("influx.url", "has a user or a password in it; put USER:PASSWORD into the file of influx.token_file")
+	case u.RawQuery != "" || u.Fragment != "":
+		f.add("influx.url", "must end before ? and #")
+	}
+	if x.Bucket == "" {
+		f.add("influx.bucket", "is missing; in InfluxDB 1.8 it is DATABASE/RETENTION-POLICY, e.g. tallydock/autogen")
+	}
+	if x.Timeout < time.Second {
+		f.add("influx.timeout", "is %v; use 1s or more", x.Timeout)
+	}
+	if x.Spool < 10_000 {
+		f.add("influx.spool", "is %d; use 10000 samples or more", x.Spool)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	BadMessage      Reason = "bad_message"      // a message that is no envelope of its edge
 	GapOfEpochs     Reason = "epoch_gap"        // records between two epochs never came
 	ChainBroken     Reason = "chain_broken"     // edge and hub do not speak of the same history
+	SampleRefused   Reason = "sample_refused"   // the database that keeps samples does not take it
 )
 
 // EntryState is where an entry of the quarantine stands.
@@ -57,6 +58,14 @@ type Entry struct {
 
 	Key string `json:"-"` // idempotency key, unique
 	Raw []byte `json:"-"` // the bytes as they came, at most MaxRaw of a message
+}
+
+// RefusedSample makes an open entry of a sample that was taken and that the database of samples refused later. Key, At and Detail
+// are left to the caller.
+func RefusedSample(id, edge string, s wire.Sample) (Entry, error) {
+	r := wire.Record{Sample: &s}
+	raw, err := wire.EncodeRecord(r)
+	return Entry{ID: id, Edge: edge, Reason: SampleRefused, Record: readable(r, raw), State: Open, Raw: raw}, err
 }
 
 // readable gives a record as JSON for the eyes of a person.

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tallydock/tallydock/devices/wire"
@@ -82,9 +83,15 @@ func (in *Intake) retryRecord(tx Tx, e Entry, actor string, c *Correction) (*ref
 	}
 	var why *refusal
 	err := tx.Savepoint(func() (err error) {
+		if r.err == nil && r.Sample != nil {
+			return tx.PutSample(e.Edge, *r.Sample)
+		}
 		why, err = in.apply(tx, origin{edge: e.Edge, epoch: e.Epoch, seq: e.Seq, actor: actor, corrected: c}, r)
 		return err
 	})
+	if errors.Is(err, ErrRefused) {
+		return &refusal{Inapplicable, err.Error()}, nil
+	}
 	return why, err
 }
 

@@ -93,16 +93,16 @@ func (r Retention) Start(res Resolution, now time.Time) time.Time {
 // Validate tells where something is kept for less long than what is finer, or for no time at all.
 func (r Retention) Validate() error {
 	var all []string
-	finer, before := Raw, r.Raw
-	for _, res := range []Resolution{Raw, Minute, QuarterHour, Hour} {
-		keep := r.Of(res)
+	names := []string{"raw", "minute", "quarter", "hour"}
+	finer := r.Raw
+	for i, keep := range []time.Duration{r.Raw, r.Minute, r.QuarterHour, r.Hour} {
 		switch {
 		case keep < 0 || keep > 0 && keep < day:
-			all = append(all, fmt.Sprintf("%s is kept for %v; use 24h or more, or 0 for ever", res, keep))
-		case keep > 0 && (before == 0 || keep < before):
-			all = append(all, fmt.Sprintf("%s is kept for less long than %s", res, finer))
+			all = append(all, fmt.Sprintf("%s is kept for %v; use 24h or more, or 0 for ever", names[i], keep))
+		case keep > 0 && (finer == 0 || keep < finer):
+			all = append(all, fmt.Sprintf("%s is kept for less long than %s", names[i], names[i-1]))
 		}
-		finer, before = res, keep
+		finer = keep
 	}
 	if all == nil {
 		return nil

@@ -80,7 +80,7 @@ func TestRetentionIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 	err := series.Retention{Raw: time.Hour, Minute: 0, QuarterHour: 2 * day, Hour: day}.Validate()
-	for _, want := range []string{"raw is kept for 1h0m0s; use 24h or more", "15m is kept for less long than 1m", "1h is kept for less long than 15m"} {
+	for _, want := range []string{"raw is kept for 1h0m0s; use 24h or more", "quarter is kept for less long than minute", "hour is kept for less long than quarter"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
 		}

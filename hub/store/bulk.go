@@ -69,19 +69,68 @@ func (tx *Tx) insert(t *table, rows [][]any) error {
 	return nil
 }
 
+// insertMissing writes rows whose key is not there, and reports of each whether it wrote it. The key is the table's first
+// two columns, which are integers; no two rows have the same; its statement ends with ON CONFLICT DO NOTHING.
+func (tx *Tx) insertMissing(t *table, rows [][]any) (written []bool, err error) {
+	t.once.Do(t.statements)
+	written = make([]bool, len(rows))
+	if tx.db.dialect.Alone {
+		for i, r := range rows {
+			done, err := tx.ExecContext(tx.ctx, t.one, r...)
+			if err != nil {
+				return nil, fmt.Errorf("cannot write to %s: %w", t.name, err)
+			}
+			n, err := done.RowsAffected()
+			if err != nil {
+				return nil, err
+			}
+			written[i] = n > 0
+		}
+		return written, nil
+	}
+	for from := 0; from < len(rows); from += atOnce {
+		to := min(from+atOnce, len(rows))
+		if err := tx.insertMissingLists(t, rows[from:to], written[from:to]); err != nil {
+			return nil, fmt.Errorf("cannot write to %s: %w", t.name, err)
+		}
+	}
+	return written, nil
+}
+
+func (tx *Tx) insertMissingLists(t *table, rows [][]any, written []bool) error {
+	lists, err := tx.lists(t, rows)
+	if err != nil {
+		return err
+	}
+	text := tx.db.texts.of(t.all + " RETURNING " + t.columns[0].name + ", " + t.columns[1].name)
+	found, err := tx.sql.QueryContext(tx.ctx, text, lists...)
+	if err != nil {
+		return tx.refused(err)
+	}
+	defer found.Close()
+	keys := make(map[[2]int64]bool, len(rows))
+	for found.Next() {
+		var k [2]int64
+		if err := found.Scan(&k[0], &k[1]); err != nil {
+			return err
+		}
+		keys[k] = true
+	}
+	for i, r := range rows {
+		written[i] = keys[[2]int64{r[0].(int64), r[1].(int64)}]
+	}
+	return tx.refused(found.Err())
+}
+
 // atOnce is how many rows one statement takes: its lists are held in memory three times.
 const atOnce = 5000
 
 func (tx *Tx) insertLists(t *table, rows [][]any) error {
 	for len(rows) > 0 {
 		n := min(len(rows), atOnce)
-		lists := make([]any, len(t.columns))
-		for c, col := range t.columns {
-			l, err := tx.list(col, rows[:n], c)
-			if err != nil {
-				return err
-			}
-			lists[c] = l
+		lists, err := tx.lists(t, rows[:n])
+		if err != nil {
+			return err
 		}
 		if _, err := tx.sql.ExecContext(tx.ctx, tx.db.texts.of(t.all), lists...); err != nil {
 			return tx.refused(err)
@@ -89,6 +138,17 @@ func (tx *Tx) insertLists(t *table, rows [][]any) error {
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// lists gives the values of each column.
+func (tx *Tx) lists(t *table, rows [][]any) (lists []any, err error) {
+	lists = make([]any, len(t.columns))
+	for c, col := range t.columns {
+		if lists[c], err = tx.list(col, rows, c); err != nil {
+			return nil, err
+		}
+	}
+	return lists, nil
 }
 
 // list gives the values of a column, typed, as the driver takes lists.

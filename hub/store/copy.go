@@ -145,7 +145,7 @@ func splitOutside(s string) (parts []string) {
 }
 
 // ownRows are those that every database has from its beginning.
-var ownRows = map[string]int64{"event_head": 1}
+var ownRows = map[string]int64{"event_head": 1, "sample_spool_head": 1}
 
 func (db *DB) beEmpty(ctx context.Context, tables []*shape) error {
 	for _, t := range tables {

@@ -4,10 +4,10 @@
 //
 // One business fact is one transaction: the ledger's lines, balances, positions and the events that tell of them commit
 // together or not at all. Where many transactions write at once each locks in the same order, so that none waits for
-// one that waits for it: streams, tags, balances, chains, the head of the events; each of them by rising key. What is
-// disturbed all the same is tried again from its beginning.
+// one that waits for it: streams, tags, balances, chains, sensors, the head of the events; each of them by rising key. What
+// is disturbed all the same is tried again from its beginning.
 //
-// What is posted is written at the end of its transaction, in bulk: see books.
+// What is posted and what was measured is written at the end of its transaction, in bulk: see books and sampling.
 package store
 
 import (
@@ -42,6 +42,7 @@ type DB struct {
 	prepared statements    // of the write connection, where there is one
 	wake     chan struct{} // a transaction with events was committed here
 	heard    int64         // of Follow: the last event that was told
+	sensors  sensorNumbers
 	desk     desk
 	audience audience
 }
@@ -164,6 +165,7 @@ func (db *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 	if err := sqlTx.Commit(); err != nil {
 		return fmt.Errorf("cannot commit: %w", err)
 	}
+	db.sensors.learn(tx.field.found)
 	db.tell(tx.events)
 	return nil
 }

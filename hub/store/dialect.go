@@ -36,6 +36,9 @@ type Dialect struct {
 	UUID func(string) (any, error)
 	// Months makes room for rows of tables that are kept by month, where the database keeps them so; nil where it does not.
 	Months func(ctx context.Context, db *sql.DB, from, to time.Time) error
+	// DropMonths forgets the months of such a table that end before a time, and gives about how many rows they had; nil where
+	// the database does not keep rows by month. Rows of no month are in the table that OtherMonths names.
+	DropMonths func(ctx context.Context, db *sql.DB, table string, before time.Time) (rows int64, err error)
 	// Backup writes a copy of the database to a file; nil where that is for the database's own tools.
 	Backup func(ctx context.Context, db *sql.DB, file string) error
 }

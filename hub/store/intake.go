@@ -16,16 +16,25 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/series"
 )
 
 // Intake keeps what edges send; it is an intake.Store.
-type Intake struct{ *DB }
+type Intake struct {
+	*DB
+	Spooled bool // samples go to the Spool
+}
 
 var _ intake.Store = Intake{}
 
 // Take runs f in one transaction.
 func (s Intake) Take(ctx context.Context, f func(intake.Tx) error) error {
+	return s.take(ctx, func(tx *intakeTx) error { return f(tx) })
+}
+
+func (s Intake) take(ctx context.Context, f func(*intakeTx) error) error {
 	return s.Write(ctx, func(tx *Tx) error {
+		tx.field.spooled = s.Spooled
 		t := newIntakeTx(tx)
 		if err := f(t); err != nil {
 			return err
@@ -333,15 +342,15 @@ func (t *intakeTx) PutAlarm(edge string, epoch, seq uint64, a wire.Alarm) error 
 
 // PutSample stores a sample.
 func (t *intakeTx) PutSample(edge string, s wire.Sample) error {
-	sensor, err := t.putSample(edge, s)
-	if err != nil {
+	of := series.Of(edge, s)
+	if err := t.field.put(of); err != nil {
 		return err
 	}
 	var value any
-	if s.Quality == devices.Good {
-		value = s.Value.Float()
+	if of.HasValue {
+		value = of.Value.Float()
 	}
-	t.samples = append(t.samples, [3]any{sensor, s.At.UnixMilli(), value})
+	t.samples = append(t.samples, [3]any{of.ID(), s.At.UnixMilli(), value})
 	return nil
 }
 

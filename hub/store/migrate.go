@@ -80,6 +80,7 @@ func (db *DB) Migrate(ctx context.Context, version int) error {
 	if err := db.beginSchema(ctx); err != nil {
 		return err
 	}
+	defer db.sensors.forget()
 	for {
 		done, err := db.step(ctx, names, version)
 		if err != nil {

@@ -4,158 +4,146 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/unit"
-	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/series"
 )
 
-// Series keeps samples; it is a series.Store.
+// Series keeps samples, and what minutes, quarters of an hour and hours of them came to; it is a series.Source and a series.Sink.
 type Series struct{ *DB }
 
-var _ series.Store = Series{}
+var (
+	_ series.Source = Series{}
+	_ series.Sink   = Series{}
+)
 
-// putSample stores a sample, once, and gives the id of its sensor.
-func (tx *Tx) putSample(edge string, s wire.Sample) (sensor string, err error) {
-	sensor = series.SensorID(edge, s.Device, s.Channel, s.Quantity.String())
-	value := maybe(s.Quality == devices.Good, s.Value)
-	num, err := tx.sensor(sensor, edge, s)
-	if err != nil {
-		return sensor, fmt.Errorf("cannot store sensor %s: %w", sensor, err)
-	}
-	r, err := tx.ExecContext(tx.ctx, `INSERT INTO sample (sensor, at, value, quality, reason) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		num, stamp(s.At), value, uint8(s.Quality), s.Reason)
-	if err != nil {
-		return sensor, fmt.Errorf("cannot store a sample of sensor %s: %w", sensor, err)
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return sensor, err
-	}
-	if err := tx.putHour(num, s.At, value); err != nil {
-		return sensor, fmt.Errorf("cannot store the hour of a sample of sensor %s: %w", sensor, err)
-	}
-	return sensor, tx.exec(`UPDATE sensor SET last_at = ?, last_value = ?, location = ? WHERE num = ? AND last_at <= ?`,
-		stamp(s.At), value, s.Location, num, stamp(s.At))
+// samplesAtOnce is how many samples one transaction of Write has at most, so that what edges send need not wait.
+const samplesAtOnce = 5000
+
+// Write is series.Sink's.
+func (s Series) Write(ctx context.Context, samples []series.Sample) error {
+	return s.putSamples(ctx, samples, false)
 }
 
-// putHour widens the lowest and the highest value of a sample's hour to it.
-func (tx *Tx) putHour(sensor int64, at time.Time, value sql.NullInt64) error {
-	if !value.Valid {
-		return nil
+func (db *DB) putSamples(ctx context.Context, samples []series.Sample, spooled bool) error {
+	if err := series.Validate(samples); err != nil {
+		return err
 	}
-	return tx.exec(`INSERT INTO sample_hour (sensor, hour, low, low_at, high, high_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (sensor, hour) DO UPDATE SET
-		low_at = CASE WHEN excluded.low < sample_hour.low THEN excluded.low_at ELSE sample_hour.low_at END,
-		low = CASE WHEN excluded.low < sample_hour.low THEN excluded.low ELSE sample_hour.low END,
-		high_at = CASE WHEN excluded.high > sample_hour.high THEN excluded.high_at ELSE sample_hour.high_at END,
-		high = CASE WHEN excluded.high > sample_hour.high THEN excluded.high ELSE sample_hour.high END`,
-		sensor, stamp(at.Truncate(time.Hour)), value.Int64, stamp(at), value.Int64, stamp(at))
-}
-
-// sensor gives the number of a sensor and enters one that is new.
-func (tx *Tx) sensor(id, edge string, s wire.Sample) (num int64, err error) {
-	ok, err := tx.row(`SELECT num FROM sensor WHERE id = ?`, []any{id}, &num)
-	if ok || err != nil {
-		return num, err
-	}
-	_, err = tx.row(`INSERT INTO sensor (num, id, edge, device, channel, location, quantity, last_at)
-		SELECT coalesce(max(num), 0) + 1, ?, ?, ?, ?, ?, ?, 0 FROM sensor WHERE true RETURNING num`,
-		[]any{id, edge, s.Device, s.Channel, s.Location, uint8(s.Quantity)}, &num)
-	return num, err
-}
-
-// rawSpan is the longest span of time that Query reads sample by sample: a week, and a day to move it by. Of a longer one
-// it reads what each hour came to, which is a sixtieth of that where a probe is asked every half minute.
-const rawSpan = 8 * 24 * time.Hour
-
-// Query gives the sensors asked for, by id, each with its points thinned by series.Thin.
-func (s Series) Query(ctx context.Context, q series.Query) ([]series.Series, error) {
-	sensors, err := s.sensors(ctx, q.Sensor)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]series.Series, 0, len(sensors))
-	for _, n := range sensors {
-		points, err := s.points(ctx, n.num, q.From, q.To)
+	for part := range slices.Chunk(samples, samplesAtOnce) {
+		err := db.Write(ctx, func(tx *Tx) error {
+			tx.field = sampling{waiting: part, spooled: spooled}
+			return nil
+		})
 		if err != nil {
-			return nil, fmt.Errorf("cannot read the samples of sensor %s: %w", n.ID, err)
+			return fmt.Errorf("cannot store %d samples: %w", len(part), err)
 		}
-		if n.Low, n.High, err = limitsOf(ctx, s.read, n.Location, n.quantity); err != nil {
-			return nil, err
-		}
-		all = append(all, series.Series{Sensor: n.Sensor, Points: series.Thin(points, series.MaxPoints)})
 	}
-	return all, nil
+	return ctx.Err()
 }
 
-// points reads a sensor's points of From ≤ t < To, rising in time.
-func (s Series) points(ctx context.Context, sensor int64, from, to time.Time) ([]series.Point, error) {
-	if to.Sub(from) <= rawSpan {
-		return list(ctx, s.read, `SELECT at, value FROM sample WHERE sensor = ? AND at >= ? AND at < ? ORDER BY at`,
-			scanPoint, sensor, stamp(from), stamp(to))
+// Sensors is series.Source's: with the limits that edges hold them to, the tightest where several name some.
+func (s Series) Sensors(ctx context.Context, id string) ([]series.Sensor, error) {
+	query, args := `SELECT id, edge, device, channel, location, quantity,
+		(SELECT max(l.low) FROM site_limit l WHERE l.location = s.location AND l.quantity = s.quantity),
+		(SELECT min(l.high) FROM site_limit l WHERE l.location = s.location AND l.quantity = s.quantity) FROM sensor s`, []any{}
+	if id != "" {
+		query, args = query+` WHERE id = ?`, []any{id}
 	}
-	return list(ctx, s.read, `SELECT low_at, low FROM sample_hour WHERE sensor = ? AND hour >= ? AND hour < ? AND low_at >= ? AND low_at < ?
-		UNION SELECT high_at, high FROM sample_hour WHERE sensor = ? AND hour >= ? AND hour < ? AND high_at >= ? AND high_at < ?
-		ORDER BY 1`, scanPoint,
-		sensor, stamp(from.Truncate(time.Hour)), stamp(to), stamp(from), stamp(to),
-		sensor, stamp(from.Truncate(time.Hour)), stamp(to), stamp(from), stamp(to))
+	return list(ctx, s.read, query+` ORDER BY id`, func(scan func(...any) error) (n series.Sensor, err error) {
+		var q unit.Quantity
+		var low, high sql.NullInt64
+		err = scan(&n.ID, &n.Edge, &n.Device, &n.Channel, &n.Location, &q, &low, &high)
+		n.Quantity, n.Unit, n.Low, n.High = q.String(), q.Symbol(), milli(low), milli(high)
+		return n, err
+	}, args...)
 }
 
-// trimAtOnce is how many rows of a sensor one transaction of Trim removes at most, so that what edges send need not wait.
+// Readings is series.Source's.
+func (s Series) Readings(ctx context.Context, of series.Sensor, from, to time.Time) ([]series.Reading, error) {
+	return list(ctx, s.read, `SELECT at, value FROM sample WHERE sensor = (SELECT num FROM sensor WHERE id = ?) AND at >= ? AND at < ? ORDER BY at`,
+		func(scan func(...any) error) (series.Reading, error) {
+			var at int64
+			var value sql.NullInt64
+			err := scan(&at, &value)
+			return series.Reading{At: timeOf(at), Value: unit.Milli(value.Int64), HasValue: value.Valid}, err
+		}, of.ID, stamp(from), stamp(to))
+}
+
+// Buckets is series.Source's.
+func (s Series) Buckets(ctx context.Context, of series.Sensor, from, to time.Time, res series.Resolution) ([]series.Bucket, error) {
+	t := rollups[res]
+	if t == nil {
+		return nil, fmt.Errorf("%w: resolution %q has no buckets", fault.Invalid, res)
+	}
+	return list(ctx, s.read, `SELECT bucket, n, sum, low, low_at, high, high_at, first, first_at, last, last_at FROM `+t.name+`
+		WHERE sensor = (SELECT num FROM sensor WHERE id = ?) AND bucket >= ? AND bucket < ? ORDER BY bucket`,
+		scanBucket, of.ID, stamp(from.Truncate(res.Width())), stamp(to))
+}
+
+func scanBucket(scan func(...any) error) (b series.Bucket, err error) {
+	var start, low, high, first, last int64
+	readings := []*series.Reading{&b.Low, &b.High, &b.First, &b.Last}
+	err = scan(&start, &b.Count, &b.Sum, &b.Low.Value, &low, &b.High.Value, &high, &b.First.Value, &first, &b.Last.Value, &last)
+	b.Start = time.UnixMicro(start).UTC() // the first one begins with 1970
+	for i, at := range []int64{low, high, first, last} {
+		readings[i].At, readings[i].HasValue = timeOf(at), true
+	}
+	return b, err
+}
+
+// trimAtOnce is how many rows one transaction of Trim removes at most, so that what edges send need not wait.
 const trimAtOnce = 10_000
 
-// Trim forgets samples from before a time, and gives how many those were.
-func (s Series) Trim(ctx context.Context, before time.Time) (gone int64, err error) {
-	sensors, err := s.sensors(ctx, "")
-	if err != nil {
-		return 0, err
-	}
-	for _, n := range sensors {
-		for most := int64(trimAtOnce); most == trimAtOnce; gone += most {
-			if most, err = s.trim(ctx, n.num, before); err != nil {
-				return gone, fmt.Errorf("cannot trim the samples of sensor %s: %w", n.ID, err)
-			}
+// OtherMonths ends the name of the table of rows that are of no month, where a table is kept by month.
+const OtherMonths = "_other"
+
+// Trim forgets samples, or whole buckets, of a resolution from before a time, and gives about how many those were. Where the
+// database keeps samples by month they go a month at a time.
+func (s Series) Trim(ctx context.Context, res series.Resolution, before time.Time) (gone int64, err error) {
+	name, column := "sample", "at"
+	if t := rollups[res]; t != nil {
+		name, column = t.name, "bucket"
+	} else if s.dialect.DropMonths != nil {
+		if gone, err = s.dialect.DropMonths(ctx, s.DB.write, name, before); err != nil {
+			return gone, fmt.Errorf("cannot forget months of %s: %w", name, err)
 		}
+		name += OtherMonths
+	}
+	old, err := list(ctx, s.read, `SELECT num FROM sensor s WHERE EXISTS (SELECT 1 FROM `+name+` t WHERE t.sensor = s.num AND t.`+column+` < ?) ORDER BY num`,
+		scanNum, stamp(before))
+	for err == nil && len(old) > 0 {
+		var n int64
+		n, old, err = s.trim(ctx, name, column, old, before)
+		gone += n
+	}
+	if err != nil {
+		return gone, fmt.Errorf("cannot trim %s: %w", name, err)
 	}
 	return gone, nil
 }
 
-func (s Series) trim(ctx context.Context, sensor int64, before time.Time) (gone int64, err error) {
-	err = s.Write(ctx, func(tx *Tx) error {
-		r, err := tx.ExecContext(ctx, `DELETE FROM sample WHERE sensor = ? AND at IN
-			(SELECT at FROM sample WHERE sensor = ? AND at < ? ORDER BY at LIMIT ?)`, sensor, sensor, stamp(before), trimAtOnce)
-		if err != nil {
-			return err
+// trim removes old rows of sensors, and gives the sensors that it did not come to the end of.
+func (s Series) trim(ctx context.Context, name, column string, sensors []int64, before time.Time) (gone int64, rest []int64, err error) {
+	err = s.DB.Write(ctx, func(tx *Tx) error {
+		for gone, rest = 0, sensors; len(rest) > 0 && gone < trimAtOnce; {
+			most := trimAtOnce - gone
+			r, err := tx.ExecContext(ctx, `DELETE FROM `+name+` WHERE sensor = ? AND `+column+` IN
+				(SELECT `+column+` FROM `+name+` WHERE sensor = ? AND `+column+` < ? ORDER BY 1 LIMIT ?)`, rest[0], rest[0], stamp(before), most)
+			if err != nil {
+				return err
+			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if gone += n; n < most {
+				rest = rest[1:]
+			}
 		}
-		if gone, err = r.RowsAffected(); err != nil {
-			return err
-		}
-		return tx.exec(`DELETE FROM sample_hour WHERE sensor = ? AND hour < ?`, sensor, stamp(before.Truncate(time.Hour)))
+		return nil
 	})
-	return gone, err
-}
-
-type numbered struct {
-	series.Sensor
-	num      int64
-	quantity unit.Quantity
-}
-
-func (s Series) sensors(ctx context.Context, id string) ([]numbered, error) {
-	return list(ctx, s.read, `SELECT num, id, edge, device, channel, location, quantity FROM sensor
-		WHERE id = ? OR ? = '' ORDER BY id`, func(scan func(...any) error) (n numbered, err error) {
-		err = scan(&n.num, &n.ID, &n.Edge, &n.Device, &n.Channel, &n.Location, &n.quantity)
-		n.Quantity, n.Unit = n.quantity.String(), n.quantity.Symbol()
-		return n, err
-	}, id, id)
-}
-
-func scanPoint(scan func(...any) error) (p series.Point, err error) {
-	var at int64
-	var value sql.NullInt64
-	err = scan(&at, &value)
-	p.At, p.Value = timeOf(at), milli(value)
-	return p, err
+	return gone, rest, err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -138,15 +137,4 @@ func (tx *Tx) putLimits(edge string, limits []limitRow) error {
 		}
 	}
 	return nil
-}
-
-// limitsOf gives what a quantity is held to at a place, the tightest where several edges name it; nil where none does.
-func limitsOf(ctx context.Context, q querier, location string, quantity unit.Quantity) (low, high *float64, err error) {
-	var l, h sql.NullInt64
-	_, err = one(ctx, q, `SELECT max(low), min(high) FROM site_limit WHERE location = ? AND quantity = ?`,
-		[]any{location, uint8(quantity)}, &l, &h)
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read the limits at %s: %w", location, err)
-	}
-	return milli(l), milli(h), nil
 }

@@ -29,6 +29,7 @@ type Tx struct {
 	events []event.Event        // without their numbers until finish
 	audits []audit.Entry        // so too
 	books  books
+	field  sampling
 
 	endpointsChanged bool // of webhooks: others must hear of it
 }
@@ -222,7 +223,7 @@ func (tx *Tx) lock(text string) string {
 // Savepoint runs f and undoes what it did where it fails. What was posted before is written before, and what f posted
 // when it returns, so that f fails by what it did itself.
 func (tx *Tx) Savepoint(f func() error) error {
-	if err := tx.books.write(tx); err != nil {
+	if err := tx.flush(); err != nil {
 		return err
 	}
 	if err := tx.control(`SAVEPOINT step`); err != nil {
@@ -231,13 +232,22 @@ func (tx *Tx) Savepoint(f func() error) error {
 	events, audits := len(tx.events), len(tx.audits)
 	err := f()
 	if err == nil {
-		err = tx.books.write(tx)
+		err = tx.flush()
 	}
 	if err != nil {
 		tx.events, tx.audits, tx.books = tx.events[:events], tx.audits[:audits], tx.books.afterUndo()
+		tx.field = sampling{spooled: tx.field.spooled}
 		return errors.Join(err, tx.control(`ROLLBACK TO SAVEPOINT step`), tx.control(`RELEASE SAVEPOINT step`))
 	}
 	return tx.control(`RELEASE SAVEPOINT step`)
+}
+
+// flush writes what was posted and measured and is put off.
+func (tx *Tx) flush() error {
+	if err := tx.books.write(tx); err != nil {
+		return err
+	}
+	return tx.field.write(tx)
 }
 
 // control runs a statement that no driver prepares.
@@ -267,7 +277,7 @@ func (tx *Tx) Emit(t event.Type, data any) error {
 // finish writes what the transaction put off. The head of the events comes last: whoever has it has all other rows, and
 // keeps it until the commit, so that events are seen in the order of their numbers.
 func (tx *Tx) finish() error {
-	if err := tx.books.write(tx); err != nil {
+	if err := tx.flush(); err != nil {
 		return err
 	}
 	if err := tx.tellStock(); err != nil {

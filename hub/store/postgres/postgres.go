@@ -9,8 +9,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +62,7 @@ func Connect(ctx context.Context, url string, now func() time.Time, committed fu
 }
 
 func dialect() *store.Dialect {
-	return &store.Dialect{Name: "postgres", Numbered: true, Types: types, Judge: judge, UUID: text, Months: months}
+	return &store.Dialect{Name: "postgres", Numbered: true, Types: types, Judge: judge, UUID: text, Months: months, DropMonths: dropMonths}
 }
 
 // types: text is ordered by its bytes, as everywhere else in the hub. Rows that change again and again have room beside
@@ -126,10 +128,10 @@ func months(ctx context.Context, db *sql.DB, from, to time.Time) error {
 		if err := db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, t.table).Scan(&there); err != nil || !there {
 			return err // the schema is of a version before it
 		}
-		texts := []string{fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s_other PARTITION OF %s DEFAULT`, t.table, t.table)}
+		texts := []string{fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s PARTITION OF %s DEFAULT`, t.table+store.OtherMonths, t.table)}
 		for m := from; !m.After(to); m = m.AddDate(0, 1, 0) {
 			texts = append(texts, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s_%s PARTITION OF %s FOR VALUES FROM (%s) TO (%s)`,
-				t.table, m.Format("2006_01"), t.table, t.bound(m), t.bound(m.AddDate(0, 1, 0))))
+				t.table, m.Format(monthName), t.table, t.bound(m), t.bound(m.AddDate(0, 1, 0))))
 		}
 		for _, text := range texts {
 			if _, err := db.ExecContext(ctx, text); err != nil && !inTheWay(err) {
@@ -138,6 +140,56 @@ func months(ctx context.Context, db *sql.DB, from, to time.Time) error {
 		}
 	}
 	return nil
+}
+
+// monthName ends the name of a month's partition.
+const monthName = "2006_01"
+
+// dropMonths drops the partitions of a table that end before a time. While somebody reads from the table long it gives up, so
+// that those who write do not wait as well.
+func dropMonths(ctx context.Context, db *sql.DB, table string, before time.Time) (rows int64, err error) {
+	found, err := db.QueryContext(ctx, `SELECT c.relname, greatest(c.reltuples, 0)::bigint FROM pg_inherits i
+		JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass($1) ORDER BY c.relname`, table)
+	if err != nil {
+		return 0, err
+	}
+	defer found.Close()
+	old := map[string]int64{}
+	for found.Next() {
+		var name string
+		var n int64
+		if err := found.Scan(&name, &n); err != nil {
+			return 0, err
+		}
+		month, err := time.Parse(monthName, strings.TrimPrefix(name, table+"_"))
+		if err == nil && !month.AddDate(0, 1, 0).After(before) {
+			old[name] = n
+		}
+	}
+	if err := found.Err(); err != nil {
+		return 0, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		if err := dropTable(ctx, db, name); err != nil {
+			return rows, err
+		}
+		rows += old[name]
+	}
+	return rows, nil
+}
+
+func dropTable(ctx context.Context, db *sql.DB, name string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, text := range []string{`SET LOCAL lock_timeout = '2s'`, `DROP TABLE IF EXISTS ` + name} {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return fmt.Errorf("%w in %q", err, text)
+		}
+	}
+	return tx.Commit()
 }
 
 // inTheWay reports that a month's rows lie among the others already, where they may stay, or that another hub makes the

@@ -38,3 +38,5 @@ func openURL(t testing.TB, url string, now func() time.Time, told func([]event.E
 }
 
 func TestSuite(t *testing.T) { storetest.Run(t, open) }
+
+func TestSeries(t *testing.T) { storetest.RunSeries(t, open) }

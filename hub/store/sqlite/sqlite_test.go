@@ -24,6 +24,8 @@ func open(t testing.TB, now func() time.Time, told func([]event.Event)) *store.D
 
 func TestSuite(t *testing.T) { storetest.Run(t, open) }
 
+func TestSeries(t *testing.T) { storetest.RunSeries(t, open) }
+
 func TestAFoldersNameMayHaveAnything(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "100% #1? 仓库")
 	if err := os.Mkdir(dir, 0o700); err != nil {

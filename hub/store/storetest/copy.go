@@ -22,7 +22,7 @@ func CopyIsEqual(t *testing.T, from, to Open) {
 	if err := store.Copy(t.Context(), old, fresh, told); err != nil {
 		t.Fatal(err)
 	}
-	if tables["movement"].Rows < 100 || tables["item"].Rows == 0 || tables["sample"].Rows == 0 {
+	if tables["movement"].Rows < 100 || tables["item"].Rows == 0 || tables["sample"].Rows != 500 || tables["sample_spool"].Rows != 7 {
 		t.Errorf("copied %+v", tables)
 	}
 	same(t, old, fresh)
@@ -68,6 +68,7 @@ func Fill(t *testing.T, db *store.DB) []ledger.Movement {
 			t.Fatal(err)
 		}
 	}
-	putSamples(t, db, someSamples(500))
+	putSamples(t, store.Intake{DB: db}, someSamples(500))
+	putSamples(t, store.Intake{DB: db, Spooled: true}, someSamples(7))
 	return walk(t, db, 120)
 }
