@@ -57,8 +57,8 @@ debian: ## install the Debian packages that tests use, where that is possible
 	|| echo "cannot install $$missing: tests that need them are skipped"
 
 .PHONY: test-go
-test-go: ## Go tests of every module, with the race detector
-	@go test -race -timeout 15m $(MODULES:%=./%/...)
+test-go: $(TOOLS)/influxd ## Go tests of every module, with the race detector
+	@TALLYDOCK_INFLUX=$$(test -x $(TOOLS)/influxd && echo must) go test -race -timeout 15m $(MODULES:%=./%/...)
 
 .PHONY: test-web
 test-web: $(WEB)/node_modules/.package-lock.json ## the console's unit tests
@@ -73,6 +73,11 @@ check: format lint tidy generated test ## everything that continuous integration
 
 $(TOOLS)/gofumpt $(TOOLS)/staticcheck: deploy/tools/go.mod
 	@mkdir -p $(TOOLS) && cd deploy/tools && GOWORK=off go build -o $(TOOLS)/ mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
+
+# InfluxDB 1.8 for the tests of time series, built from its source by its own go.mod.
+$(TOOLS)/influxd:
+	@mkdir -p $(TOOLS) && GOWORK=off GOBIN=$(TOOLS) go install github.com/influxdata/influxdb/cmd/influxd@v1.8.10 \
+	|| echo "cannot build influxd: tests that need it are skipped"
 
 .PHONY: format
 format: $(TOOLS)/gofumpt

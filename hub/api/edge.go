@@ -21,7 +21,9 @@ func (s *server) edges(ctx context.Context, _ *empty) (list[fleet.Edge], error) 
 type seriesInput struct {
 	From   time.Time `query:"from" doc:"default: 4 hours before to"`
 	To     time.Time `query:"to" doc:"default: now"`
-	Sensor string    `query:"sensor" maxLength:"300" doc:"default: all"`
+	Sensor string    `query:"sensor" maxLength:"1000" doc:"default: all"`
+	// Resolution is what is asked for; the answer says which it is in.
+	Resolution string `query:"resolution" enum:"auto,raw,1m,15m,1h" doc:"as they came, or the lowest and the highest value of each minute, quarter of an hour or hour; default: auto, by the length of the span. What is no longer kept so finely, or would be too much, comes in the finest resolution that is possible"`
 }
 
 // SeriesList has the sensors asked for.
@@ -39,7 +41,11 @@ func (s *server) series(ctx context.Context, in *seriesInput) (SeriesList, error
 	if !in.From.Before(in.To) {
 		return SeriesList{}, fmt.Errorf("%w: from is not before to", fault.Invalid)
 	}
-	all, err := s.Series.Query(ctx, series.Query{From: in.From, To: in.To, Sensor: in.Sensor})
+	res, err := series.ParseResolution(in.Resolution)
+	if err != nil {
+		return SeriesList{}, err
+	}
+	all, err := s.Series.Query(ctx, series.Query{From: in.From, To: in.To, Sensor: in.Sensor, Resolution: res})
 	for i := range all {
 		all[i].Points = listOf(all[i].Points, "").Items
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/planner"
 	"github.com/tallydock/tallydock/hub/secret"
+	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/tenant"
@@ -151,8 +152,8 @@ func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 		View: store.View{DB: db}, Movements: store.Ledger{DB: db}, Catalog: cat, Importer: catalog.NewImporter(cat),
 		Fleet:  store.Fleet{DB: db},
 		Alarms: fleet.Service{Store: store.Fleet{DB: db}, Commands: store.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
-		Series: store.Series{DB: db}, Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clock.Clock{}, log),
-		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db}, OwnEvents: store.OwnEvents{DB: db},
+		Series: series.NewReader(store.Series{DB: db}, series.Retention{}, time.Now), Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clock.Clock{}, log),
+		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db},
 		Parked: taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
 		Bus: bus, Events: store.Events{DB: db}, Console: web.Handler(),
 		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),

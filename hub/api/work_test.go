@@ -226,6 +226,13 @@ func TestSeriesHasPointsAsPairs(t *testing.T) {
 	if r.status != 200 || r.at("sensors", 0, "device") != "probe-r" || r.at("sensors", 0, "points", 1, 0) != float64(at.UnixMilli()+30_000) || r.at("sensors", 0, "points", 1, 1) != 4.1 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
+	for asked, want := range map[string]string{"": "raw", "&resolution=auto": "raw", "&resolution=raw": "raw", "&resolution=1m": "1m", "&resolution=1h": "1h"} {
+		r := c.do("GET", "/api/v1/series?from=2026-11-22T08:00:00Z&to=2026-11-22T10:00:00Z"+asked, "")
+		if r.at("sensors", 0, "resolution") != want || want == "1h" && r.at("sensors", 0, "points", 1, 1) != 4.2 {
+			t.Errorf("asked for %q: %d %s", asked, r.status, r.body)
+		}
+	}
+	refused(t, c.do("GET", "/api/v1/series?resolution=5m", ""), 422, "invalid")
 	refused(t, c.do("GET", "/api/v1/series?from=2026-11-22T10:00:00Z&to=2026-11-22T08:00:00Z", ""), 422, "invalid")
 	refused(t, c.do("GET", "/api/v1/series?from=yesterday", ""), 422, "invalid")
 }

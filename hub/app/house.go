@@ -23,6 +23,7 @@ import (
 	"github.com/tallydock/tallydock/hub/ingest"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
 	"github.com/tallydock/tallydock/hub/web"
@@ -41,6 +42,7 @@ type house struct {
 	uplink   *ingest.Ingest
 	intake   *intake.Intake
 	planner  *planner.Service
+	series   *series.Reader
 	hooks    store.Webhooks
 	webhooks *webhook.Service
 	// enrolment is where edges get certificates; nil = they have none.
@@ -58,7 +60,7 @@ func (h *house) open(ctx context.Context) (err error) {
 		return err
 	}
 	for _, start := range []func(context.Context, config.Credentials) error{
-		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startIngest, h.startPlanner, h.startEnrolment, h.startAPI,
+		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startSeries, h.startIngest, h.startPlanner, h.startEnrolment, h.startAPI,
 	} {
 		if err := start(ctx, logins); err != nil {
 			return err
@@ -109,7 +111,7 @@ func (h *house) startBroker(ctx context.Context, logins config.Credentials) erro
 func (h *house) startIngest(ctx context.Context, logins config.Credentials) error {
 	h.intake = intake.New(intake.Config{
 		Hub: h.id, Threshold: uint16(h.cfg.ConfidenceThreshold), Now: h.clock.Now, NewID: newID,
-	}, store.Intake{DB: h.db})
+	}, h.kept())
 	var ca *enrol.CA
 	if h.enrolment != nil {
 		ca = h.enrolment.CA
@@ -121,6 +123,11 @@ func (h *house) startIngest(ctx context.Context, logins config.Credentials) erro
 		Catalog: store.Catalog{DB: h.db}.EdgeItems,
 	}, h.intake)
 	return h.life.start(ctx, part{name: "ingest", run: h.uplink.Run})
+}
+
+// kept is where what edges send is kept; their samples on their way to InfluxDB, where there is one.
+func (h *house) kept() store.Intake {
+	return store.Intake{DB: h.db, Spooled: h.cfg.Influx.URL != ""}
 }
 
 // dialable is the address at which a listener of this machine can be reached from it.
@@ -186,8 +193,8 @@ func (h *house) rooms(users *tenant.Service) api.Rooms {
 		Alarms: fleet.Service{
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},
-		Series: store.Series{DB: h.db}, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
-		Parked: store.Intake{DB: h.db}, Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db}, OwnEvents: store.OwnEvents{DB: h.db},
+		Series: h.series, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
+		Parked: h.kept(), Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db}, OwnEvents: store.OwnEvents{DB: h.db},
 		Webhooks: webhookDesk{h.webhooks}, Bus: h.bus, Events: store.Events{DB: h.db},
 		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 )
 
@@ -55,16 +56,20 @@ func (h *house) trimEvents(ctx context.Context) {
 }
 
 func (h *house) trimSamples(ctx context.Context) {
-	keep := h.cfg.Series.Keep
-	if keep == 0 {
-		return
-	}
-	gone, err := store.Series{DB: h.db}.Trim(ctx, h.clock.Now().Add(-keep))
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		h.opt.Log.Error("cannot trim the samples; they grow until this works", "err", err)
-	case gone > 0:
-		h.opt.Log.Info("samples forgotten", "samples", gone, "older than", keep)
+	keep := h.cfg.Series.Retention()
+	for _, res := range append(series.Rollups(), series.Raw) {
+		before := keep.Start(res, h.clock.Now())
+		if before.IsZero() {
+			continue
+		}
+		gone, err := store.Series{DB: h.db}.Trim(ctx, res, before)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			h.opt.Log.Error("cannot trim the samples; they grow until this works", "resolution", res, "err", err)
+		case gone > 0:
+			h.opt.Log.Info("samples forgotten", "resolution", res, "samples", gone, "from before", before)
+		}
 	}
 }

@@ -84,41 +84,67 @@ func publishMovement(t *testing.T, hub *app.App, c config.Config) wire.Ack {
 
 func publishMovementTo(t *testing.T, broker string, c config.Config) wire.Ack {
 	t.Helper()
+	return connectEdge(t, broker, c).send(wire.UpMovements, movement(t), func(a wire.Ack) bool { return a.Upto > 0 })
+}
+
+// gateway is edge SZ1-E1 at the hub's broker.
+type gateway struct {
+	t      *testing.T
+	client mqtt.Client
+	acks   chan wire.Ack
+}
+
+func connectEdge(t *testing.T, broker string, c config.Config) gateway {
+	t.Helper()
 	logins, err := config.EnsureCredentials(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	login := logins.Edges["SZ1-E1"]
-	client := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + broker).SetUsername(login.User).
-		SetPassword(string(login.Password)).SetClientID("SZ1-E1"))
-	acks := make(chan wire.Ack, 16)
-	wait := func(what string, token mqtt.Token) {
-		t.Helper()
-		if !token.WaitTimeout(10*time.Second) || token.Error() != nil {
-			t.Fatalf("%s: %v", what, token.Error())
-		}
-	}
-	wait("connect", client.Connect())
-	t.Cleanup(func() { client.Disconnect(100) })
-	sub := client.Subscribe(wire.Topic("SZ1-E1", wire.DownAck), 1, func(_ mqtt.Client, m mqtt.Message) {
-		if a, err := wire.DecodeAck(m.Payload()); err == nil && a.Upto > 0 {
-			acks <- a
+	g := gateway{t, mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + broker).SetUsername(login.User).
+		SetPassword(string(login.Password)).SetClientID("SZ1-E1")), make(chan wire.Ack, 64)}
+	g.wait("connect", g.client.Connect())
+	t.Cleanup(func() { g.client.Disconnect(100) })
+	sub := g.client.Subscribe(wire.Topic("SZ1-E1", wire.DownAck), 1, func(_ mqtt.Client, m mqtt.Message) {
+		if a, err := wire.DecodeAck(m.Payload()); err == nil {
+			select {
+			case g.acks <- a:
+			default: // nobody waits
+			}
 		}
 	})
-	wait("subscribe", sub)
+	g.wait("subscribe", sub)
 	if code := sub.(*mqtt.SubscribeToken).Result()[wire.Topic("SZ1-E1", wire.DownAck)]; code > 2 {
 		t.Fatalf("subscription refused: %d", code)
 	}
-	payload := movement(t)
+	return g
+}
+
+func (g gateway) wait(what string, token mqtt.Token) {
+	g.t.Helper()
+	if !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		g.t.Fatalf("%s: %v", what, token.Error())
+	}
+}
+
+// send publishes a message until an ack is as it should be.
+func (g gateway) send(leaf string, payload []byte, right func(wire.Ack) bool) wire.Ack {
+	g.t.Helper()
 	deadline := time.After(30 * time.Second)
 	for {
-		wait("publish", client.Publish(wire.Topic("SZ1-E1", wire.UpMovements), 1, false, payload))
-		select {
-		case a := <-acks:
-			return a
-		case <-time.After(time.Second): // the hub may not have subscribed yet; an edge sends again too
-		case <-deadline:
-			t.Fatal("no ack came")
+		g.wait("publish", g.client.Publish(wire.Topic("SZ1-E1", leaf), 1, false, payload))
+		again := time.After(time.Second) // the hub may not have subscribed yet; an edge sends again too
+		for waiting := true; waiting; {
+			select {
+			case a := <-g.acks:
+				if right(a) {
+					return a
+				}
+			case <-again:
+				waiting = false
+			case <-deadline:
+				g.t.Fatal("no ack came")
+			}
 		}
 	}
 }

@@ -147,10 +147,14 @@ func TestStatusPassesAndSamples(t *testing.T) {
 	}
 	e.sendSamples(t)
 	eventually(t, "the samples came", func() bool {
-		all, err := store.Series{DB: h.DB}.Query(ctx, series.Query{From: noon, To: noon.Add(time.Hour)})
+		all, err := h.series().Query(ctx, series.Query{From: noon, To: noon.Add(time.Hour)})
 		return err == nil && len(all) == 1 && len(all[0].Points) == 3
 	})
 	h.checkTold(t)
+}
+
+func (h *hub) series() series.Store {
+	return series.NewReader(store.Series{DB: h.DB}, series.Retention{}, time.Now)
 }
 
 // sendSamples sends samples 1, 2 and 5 (3 and 4 were thinned out), twice.

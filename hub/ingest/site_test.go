@@ -114,7 +114,7 @@ func (h *hub) limitsAre(t *testing.T, place, want string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := store.Series{DB: h.DB}.Query(context.Background(), series.Query{From: noon, To: noon.Add(time.Hour)})
+		all, err := h.series().Query(context.Background(), series.Query{From: noon, To: noon.Add(time.Hour)})
 		if err != nil || len(all) != 1 || all[0].Location != place {
 			t.Fatalf("series %+v, %v", all, err)
 		}

@@ -60,7 +60,7 @@ func (s *stream) Backlog(context.Context) (series.Backlog, error) { return serie
 func BenchmarkDrain(b *testing.B) {
 	s := shared(b)
 	b.Run("drainer", func(b *testing.B) {
-		h := openHub(b, s.addr, s.database(b))
+		h := openHub(b, s.Addr, s.Database(b))
 		for b.Loop() {
 			spool := &stream{end: make(chan struct{})}
 			stop := run(b, influx.NewDrainer(h.DB, spool, influx.Options{Log: quiet}))
@@ -70,8 +70,8 @@ func BenchmarkDrain(b *testing.B) {
 		b.ReportMetric(benchPoints*float64(b.N)/b.Elapsed().Seconds(), "points/s")
 	})
 	b.Run("client's WriteAPI", func(b *testing.B) {
-		database := s.database(b)
-		client := influxdb2.NewClientWithOptions("http://"+s.addr, "", influxdb2.DefaultOptions().SetBatchSize(5_000).SetPrecision(time.Microsecond))
+		database := s.Database(b)
+		client := influxdb2.NewClientWithOptions("http://"+s.Addr, "", influxdb2.DefaultOptions().SetBatchSize(5_000).SetPrecision(time.Microsecond))
 		defer client.Close()
 		w := client.WriteAPI("", database+"/autogen")
 		for b.Loop() {
@@ -90,7 +90,7 @@ func BenchmarkDrain(b *testing.B) {
 // BenchmarkRead reads a sensor's month of half minutes, as it is and in hours.
 func BenchmarkRead(b *testing.B) {
 	s := shared(b)
-	h := openHub(b, s.addr, s.database(b))
+	h := openHub(b, s.Addr, s.Database(b))
 	const month = 30 * 24 * time.Hour
 	var all []series.Sample
 	for at := time.Duration(0); at < month; at += 30 * time.Second {

@@ -18,6 +18,7 @@ import (
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/series/influx"
+	"github.com/tallydock/tallydock/hub/series/influx/influxtest"
 	"github.com/tallydock/tallydock/hub/series/seriestest"
 )
 
@@ -95,14 +96,14 @@ func run(t testing.TB, d *influx.Drainer) (stop func()) {
 }
 
 // count is how many values of a quantity InfluxDB has.
-func count(t testing.TB, s *server, database string, q unit.Quantity) (n int) {
+func count(t testing.TB, s *influxtest.Server, database string, q unit.Quantity) (n int) {
 	t.Helper()
 	var answer struct {
 		Results []struct {
 			Series []struct{ Values [][]any }
 		}
 	}
-	text := s.influxQL(t, database, fmt.Sprintf(`SELECT count(milli) FROM "%s" GROUP BY *`, q))
+	text := s.InfluxQL(t, database, fmt.Sprintf(`SELECT count(milli) FROM "%s" GROUP BY *`, q))
 	if err := json.Unmarshal([]byte(text), &answer); err != nil || len(answer.Results) != 1 {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -129,8 +130,8 @@ func metric(t *testing.T, r *prometheus.Registry, name string) float64 {
 
 func TestWhatWasSpooledIsInInfluxDBOnce(t *testing.T) {
 	influxd := shared(t)
-	database := influxd.database(t)
-	h := openHub(t, influxd.addr, database)
+	database := influxd.Database(t)
+	h := openHub(t, influxd.Addr, database)
 	spool, registry := newWatched(), prometheus.NewRegistry()
 	all := samples(0, 23_456)
 	spool.put(t, all[:20_000])
@@ -157,10 +158,10 @@ func TestWhatWasSpooledIsInInfluxDBOnce(t *testing.T) {
 
 func TestPointsThatInfluxDBRefusesAreParkedAndTheOthersGoOn(t *testing.T) {
 	influxd := shared(t)
-	database := influxd.database(t)
-	h := openHub(t, influxd.addr, database)
+	database := influxd.Database(t)
+	h := openHub(t, influxd.Addr, database)
 	// The measurement of humidity has the field milli as text on that day: no humidity can be written.
-	influxd.write(t, database, fmt.Sprintf(`humidity,edge=E milli="five" %d`, noon.UnixNano()))
+	influxd.Write(t, database, fmt.Sprintf(`humidity,edge=E milli="five" %d`, noon.UnixNano()))
 	spool, registry := newWatched(), prometheus.NewRegistry()
 	all := samples(0, 2_000)
 	spool.put(t, all)
@@ -187,15 +188,15 @@ func TestPointsThatInfluxDBRefusesAreParkedAndTheOthersGoOn(t *testing.T) {
 
 func TestKilledTwentyTimesInfluxDBHasEverySampleOnce(t *testing.T) {
 	const times, each = 20, 5_000
-	victim := &server{binary: shared(t).binary, dir: t.TempDir(), addr: freeAddress()}
+	victim := influxtest.New(t, t.TempDir())
 	start := func(flux bool) {
-		if err := victim.start(flux); err != nil {
+		if err := victim.Start(flux); err != nil {
 			t.Fatal(err)
 		}
 	}
 	start(false)
-	victim.influxQL(t, "", `CREATE DATABASE cold`)
-	h := openHub(t, victim.addr, "cold")
+	victim.InfluxQL(t, "", `CREATE DATABASE cold`)
+	h := openHub(t, victim.Addr, "cold")
 	spool := newWatched()
 	var all []series.Sample
 	o, registry := hasty(250), prometheus.NewRegistry()
@@ -206,16 +207,16 @@ func TestKilledTwentyTimesInfluxDBHasEverySampleOnce(t *testing.T) {
 		all = append(all, part...)
 		spool.put(t, part)
 		spool.wait(each / 4) // three quarters are on their way or wait
-		victim.kill()
+		victim.Kill()
 		if _, err := h.Readings(t.Context(), series.SensorOf(part[0].Key, ""), noon, noon.Add(time.Hour)); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("a query to a dead InfluxDB: %v", err)
 		}
 		start(false)
 	}
 	spool.wait(times * each * 3 / 4)
-	victim.kill()
+	victim.Kill()
 	start(true)
-	defer victim.kill()
+	defer victim.Kill()
 	if n := count(t, victim, "cold", unit.Temperature) + count(t, victim, "cold", unit.Humidity); n != len(all) {
 		t.Errorf("%d points, want %d", n, len(all))
 	}
@@ -250,8 +251,8 @@ func checkReadings(t *testing.T, h hub, all []series.Sample) {
 
 func TestCutsOfTheNetworkLoseAndDoubleNothing(t *testing.T) {
 	influxd := shared(t)
-	database := influxd.database(t)
-	line := newProxy(t, influxd.addr)
+	database := influxd.Database(t)
+	line := newProxy(t, influxd.Addr)
 	h := openHub(t, line.addr(), database)
 	spool := newWatched()
 	o, registry := hasty(500), prometheus.NewRegistry()
@@ -280,8 +281,8 @@ func TestCutsOfTheNetworkLoseAndDoubleNothing(t *testing.T) {
 
 func TestHalfAnAnswerIsNone(t *testing.T) {
 	influxd := shared(t)
-	database := influxd.database(t)
-	line := newProxy(t, influxd.addr)
+	database := influxd.Database(t)
+	line := newProxy(t, influxd.Addr)
 	h := openHub(t, line.addr(), database)
 	all := samples(0, 50_000)
 	if err := h.Write(t.Context(), all); err != nil {
@@ -304,13 +305,13 @@ func TestHalfAnAnswerIsNone(t *testing.T) {
 }
 
 func TestWhoIsNotLetInIsToldWhatToDo(t *testing.T) {
-	guarded := &server{binary: shared(t).binary, dir: t.TempDir(), addr: freeAddress()}
-	if err := guarded.start(true, "INFLUXDB_HTTP_AUTH_ENABLED=true"); err != nil {
+	guarded := influxtest.New(t, t.TempDir())
+	if err := guarded.Start(true, "INFLUXDB_HTTP_AUTH_ENABLED=true"); err != nil {
 		t.Fatal(err)
 	}
-	defer guarded.kill()
-	guarded.influxQL(t, "", `CREATE USER hub WITH PASSWORD 'pass' WITH ALL PRIVILEGES`)
-	database := influx.Config{URL: "http://" + guarded.addr, Bucket: "cold/autogen", Token: "hub:pass"}
+	defer guarded.Kill()
+	guarded.InfluxQL(t, "", `CREATE USER hub WITH PASSWORD 'pass' WITH ALL PRIVILEGES`)
+	database := influx.Config{URL: "http://" + guarded.Addr, Bucket: "cold/autogen", Token: "hub:pass"}
 	wrong := database
 	wrong.Token = "hub:word"
 	for _, c := range []struct {
@@ -326,7 +327,7 @@ func TestWhoIsNotLetInIsToldWhatToDo(t *testing.T) {
 			t.Errorf("query: %v", err)
 		}
 	}
-	guarded.influxQL(t, "", `CREATE DATABASE cold`)
+	guarded.InfluxQL(t, "", `CREATE DATABASE cold`)
 	h := open(t, database, nil)
 	all := samples(0, 3)
 	if err := h.Write(t.Context(), all); err != nil {

@@ -4866,6 +4866,8 @@ export interface operations {
                 to?: string;
                 /** @description default: all */
                 sensor?: string;
+                /** @description as they came, or the lowest and the highest value of each minute, quarter of an hour or hour; default: auto, by the length of the span. What is no longer kept so finely, or would be too much, comes in the finest resolution that is possible */
+                resolution?: "auto" | "raw" | "1m" | "15m" | "1h";
             };
             header?: never;
             path?: never;
