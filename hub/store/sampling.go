@@ -124,7 +124,8 @@ func (f *sampling) readSensors(tx *Tx, ask []series.Sample) error {
 		keys[ids[i]] = s.Key
 	}
 	for _, part := range lists(ids) {
-		err := each(tx.ctx, tx, `SELECT id, num FROM sensor WHERE id IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
+		query := `SELECT id, num FROM sensor WHERE id IN (` + marks(len(part), "?") + `)`
+		err := each(tx.ctx, tx, query, func(scan func(...any) error) error {
 			var id string
 			var num int64
 			err := scan(&id, &num)

@@ -63,7 +63,8 @@ func (s Series) Sensors(ctx context.Context, id string) ([]series.Sensor, error)
 
 // Readings is series.Source's.
 func (s Series) Readings(ctx context.Context, of series.Sensor, from, to time.Time) ([]series.Reading, error) {
-	return list(ctx, s.read, `SELECT at, value FROM sample WHERE sensor = (SELECT num FROM sensor WHERE id = ?) AND at >= ? AND at < ? ORDER BY at`,
+	return list(ctx, s.read, `SELECT at, value FROM sample
+		WHERE sensor = (SELECT num FROM sensor WHERE id = ?) AND at >= ? AND at < ? ORDER BY at`,
 		func(scan func(...any) error) (series.Reading, error) {
 			var at int64
 			var value sql.NullInt64
@@ -112,8 +113,8 @@ func (s Series) Trim(ctx context.Context, res series.Resolution, before time.Tim
 		}
 		name += OtherMonths
 	}
-	old, err := list(ctx, s.read, `SELECT num FROM sensor s WHERE EXISTS (SELECT 1 FROM `+name+` t WHERE t.sensor = s.num AND t.`+column+` < ?) ORDER BY num`,
-		scanNum, stamp(before))
+	old, err := list(ctx, s.read, `SELECT num FROM sensor s
+		WHERE EXISTS (SELECT 1 FROM `+name+` t WHERE t.sensor = s.num AND t.`+column+` < ?) ORDER BY num`, scanNum, stamp(before))
 	for err == nil && len(old) > 0 {
 		var n int64
 		n, old, err = s.trim(ctx, name, column, old, before)
@@ -127,11 +128,12 @@ func (s Series) Trim(ctx context.Context, res series.Resolution, before time.Tim
 
 // trim removes old rows of sensors, and gives the sensors that it did not come to the end of.
 func (s Series) trim(ctx context.Context, name, column string, sensors []int64, before time.Time) (gone int64, rest []int64, err error) {
+	text := `DELETE FROM ` + name + ` WHERE sensor = ? AND ` + column + ` IN
+		(SELECT ` + column + ` FROM ` + name + ` WHERE sensor = ? AND ` + column + ` < ? ORDER BY 1 LIMIT ?)`
 	err = s.DB.Write(ctx, func(tx *Tx) error {
 		for gone, rest = 0, sensors; len(rest) > 0 && gone < trimAtOnce; {
 			most := trimAtOnce - gone
-			r, err := tx.ExecContext(ctx, `DELETE FROM `+name+` WHERE sensor = ? AND `+column+` IN
-				(SELECT `+column+` FROM `+name+` WHERE sensor = ? AND `+column+` < ? ORDER BY 1 LIMIT ?)`, rest[0], rest[0], stamp(before), most)
+			r, err := tx.ExecContext(ctx, text, rest[0], rest[0], stamp(before), most)
 			if err != nil {
 				return err
 			}

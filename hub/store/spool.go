@@ -44,7 +44,8 @@ var spoolRows = table{name: "sample_spool", columns: []column{
 func (tx *Tx) spool(all []measured) error {
 	var last int64
 	n := int64(len(all))
-	_, err := tx.row(`UPDATE sample_spool_head SET num = num + ?, waiting = waiting + ? WHERE one = 1 RETURNING num`, []any{n, n}, &last)
+	_, err := tx.row(`UPDATE sample_spool_head SET num = num + ?, waiting = waiting + ? WHERE one = 1 RETURNING num`,
+		[]any{n, n}, &last)
 	if err != nil {
 		return fmt.Errorf("cannot number the samples of the spool: %w", err)
 	}
@@ -59,7 +60,8 @@ func (tx *Tx) spool(all []measured) error {
 func (tx *Tx) unspool(rows []int64) (gone []int64, err error) {
 	rows = slices.Sorted(slices.Values(rows))
 	for _, part := range lists(slices.Compact(rows)) {
-		some, err := list(tx.ctx, tx, `DELETE FROM sample_spool WHERE num IN (`+marks(len(part), "?")+`) RETURNING num`, scanNum, anys(part)...)
+		text := `DELETE FROM sample_spool WHERE num IN (` + marks(len(part), "?") + `) RETURNING num`
+		some, err := list(tx.ctx, tx, text, scanNum, anys(part)...)
 		if err != nil {
 			return nil, err
 		}
@@ -185,8 +187,8 @@ func (s Spool) Thin(ctx context.Context, most int64) (lost int64, err error) {
 func (s Spool) thin(ctx context.Context, after, over int64) (gone, upto int64, err error) {
 	err = s.DB.Write(ctx, func(tx *Tx) error {
 		gone, upto = 0, 0
-		found, err := tx.row(`SELECT max(num) FROM (SELECT num FROM sample_spool WHERE num > ? ORDER BY num LIMIT ?) AS next HAVING count(*) > 0`,
-			[]any{after, thinAtOnce}, &upto)
+		found, err := tx.row(`SELECT max(num) FROM (SELECT num FROM sample_spool WHERE num > ? ORDER BY num LIMIT ?) AS next
+			HAVING count(*) > 0`, []any{after, thinAtOnce}, &upto)
 		if err != nil {
 			return err
 		}

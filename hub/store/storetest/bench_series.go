@@ -52,7 +52,9 @@ func BenchmarkSamples(b *testing.B, open Open) {
 	for _, l := range Loads {
 		b.Run(l.Name, func(b *testing.B) { benchmarkSamples(b, store.Intake{DB: open(b, time.Now, nil)}, l) })
 	}
-	b.Run("spool", func(b *testing.B) { benchmarkSamples(b, store.Intake{DB: open(b, time.Now, nil), Spooled: true}, Loads[0]) })
+	b.Run("spool", func(b *testing.B) {
+		benchmarkSamples(b, store.Intake{DB: open(b, time.Now, nil), Spooled: true}, Loads[0])
+	})
 }
 
 func benchmarkSamples(b *testing.B, kept store.Intake, l Load) {
