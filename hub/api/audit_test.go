@@ -90,7 +90,7 @@ func TestEveryChangeIsInTheLog(t *testing.T) {
 	h := startWith(t, options{limits: wide})
 	c, reader := h.signIn("admin"), h.signIn("admin")
 	for _, row := range api.Table() {
-		if row.Method == "GET" || row.Public {
+		if row.Method == "GET" || row.Method == "OPTIONS" || row.Public {
 			continue
 		}
 		c.ask(row, "x")

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -23,8 +24,10 @@ import (
 	"github.com/tallydock/tallydock/devices/clock"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/api"
+	"github.com/tallydock/tallydock/hub/app"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/connect/capture"
+	"github.com/tallydock/tallydock/hub/connect/webhook"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
 	"github.com/tallydock/tallydock/hub/intake"
@@ -153,11 +156,25 @@ func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 		Fleet:  store.Fleet{DB: db},
 		Alarms: fleet.Service{Store: store.Fleet{DB: db}, Commands: store.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
 		Series: series.NewReader(store.Series{DB: db}, series.Retention{}, time.Now), Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clock.Clock{}, log),
-		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db},
-		Parked: taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
+		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db}, OwnEvents: store.OwnEvents{DB: db},
+		Webhooks: webhooks(db, newID),
+		Parked:   taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
 		Bus: bus, Events: store.Events{DB: db}, Console: web.Handler(),
 		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
 	}
+}
+
+// webhooks are those of a hub that may send to nobody.
+func webhooks(db *store.DB, newID func() string) api.Webhooks {
+	keys, err := secret.Parse(secret.NewKey())
+	if err != nil {
+		panic(err)
+	}
+	policy := webhook.Policy{Types: []event.Type{event.Stock}}
+	return app.WebhookDesk(webhook.NewService(webhook.ServiceConfig{
+		Policy: policy, Source: webhook.Source{Hub: "hub-1"}, Sender: webhook.NewClient(policy, webhook.ClientConfig{}),
+		Now: time.Now, NewID: newID, Random: rand.Reader,
+	}, store.Webhooks{DB: db, Sealer: keys}))
 }
 
 // offline is the way to edges that are all away: commands wait in the database.

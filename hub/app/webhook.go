@@ -3,18 +3,13 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tallydock/tallydock/hub/api"
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/connect/webhook"
 	"github.com/tallydock/tallydock/hub/event"
-	"github.com/tallydock/tallydock/hub/secret"
 	"github.com/tallydock/tallydock/hub/store"
 )
 
@@ -25,7 +20,7 @@ var webhookEvents = []event.Type{
 
 // startWebhooks sends what is committed to the endpoints that people set up. It goes by the machine's clock, as receivers do.
 func (h *house) startWebhooks(ctx context.Context, _ config.Credentials) error {
-	keys, err := secretKeys(h.cfg.Data)
+	keys, err := config.EnsureSecretKey(h.cfg)
 	if err != nil {
 		return err
 	}
@@ -66,27 +61,6 @@ func (a *App) committed(bus *event.Bus) func([]event.Event) {
 	}
 }
 
-// secretKeyFile has the keys that seal secrets in the database, a line each.
-const secretKeyFile = "secret.key"
-
-// secretKeys reads the keys that seal secrets, and makes one where there is none.
-func secretKeys(data string) (*secret.Keyring, error) {
-	file := filepath.Join(data, secretKeyFile)
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		text = []byte(secret.NewKey() + "\n")
-		err = config.WriteSecretFile(file, text)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the secret keys: %w", err)
-	}
-	keys, err := secret.Parse(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return keys, nil
-}
-
 // trimWebhooks forgets what was sent long ago.
 func (h *house) trimWebhooks(ctx context.Context) {
 	r := h.cfg.Webhooks.Retention
@@ -96,10 +70,10 @@ func (h *house) trimWebhooks(ctx context.Context) {
 	}
 }
 
-// webhookDesk speaks of webhooks in the words of the API.
-type webhookDesk struct{ *webhook.Service }
+// WebhookDesk speaks of webhooks in the words of the API.
+func WebhookDesk(s *webhook.Service) api.Webhooks { return webhookDesk{s} }
 
-var _ api.Webhooks = webhookDesk{}
+type webhookDesk struct{ *webhook.Service }
 
 func (d webhookDesk) Endpoints(ctx context.Context) ([]api.WebhookEndpoint, error) {
 	all, err := d.Service.Endpoints(ctx)

@@ -200,7 +200,7 @@ func TestHubProcess(t *testing.T) {
 	if err != nil || json.Unmarshal(text, &c) != nil {
 		t.Fatal(err)
 	}
-	c.Database.URL, c.Webhooks.Proxy = "", "" // secrets do not show themselves
+	c.Database.URL, c.Webhooks.Proxy, c.SecretKey = "", "", "" // secrets do not show themselves
 	hub, err := app.New(c, app.Options{Version: "test", Log: slog.New(slog.DiscardHandler), Out: os.Stdout})
 	if err != nil {
 		t.Fatal(err)
