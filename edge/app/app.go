@@ -10,6 +10,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ import (
 	"github.com/tallydock/tallydock/edge/catalog"
 	"github.com/tallydock/tallydock/edge/config"
 	"github.com/tallydock/tallydock/edge/fleet"
+	"github.com/tallydock/tallydock/edge/identity"
 	"github.com/tallydock/tallydock/edge/output"
 	"github.com/tallydock/tallydock/edge/pipeline"
 	"github.com/tallydock/tallydock/edge/reconcile"
@@ -68,6 +70,7 @@ type App struct {
 	store    *store.Store
 	recovery store.Recovery
 	pipeline *pipeline.Pipeline
+	identity *identity.Identity // nil where the gateway signs in by a password
 	uplink   *uplink.Uplink
 	tap      *recording.Tap
 	fleet    *fleet.Fleet
@@ -139,6 +142,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.makeOutputs()
+	a.openIdentity()
 	if err := a.startPipeline(); err != nil {
 		return err
 	}
@@ -228,7 +232,7 @@ func (a *App) startPipeline() error {
 func (a *App) startUplink() error {
 	limits := limitsOf(a.conf.Watch(a.plan))
 	u, err := uplink.New(uplink.Config{
-		Edge: a.conf.Edge, Site: a.conf.Site, Broker: a.conf.Hub.URL, User: a.conf.Hub.User, Password: a.conf.Hub.Password.Reveal(),
+		Edge: a.conf.Edge, Site: a.conf.Site, Login: a.logins(),
 		Log: a.opt.Log.With("part", "uplink"), Clock: a.clk, Registerer: a.registry,
 		Status: func() wire.Status {
 			return wire.Status{
@@ -251,9 +255,15 @@ func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
 	var broker *mqttnode.Broker
 	if m := a.conf.MQTT; m != nil && (a.hasAddress("mqtt:") || a.publishes()) {
 		var err error
+		var conf *tls.Config // nil = none, or the system's
+		if m.Identity {
+			if conf, err = a.tlsFor(m.URL); err != nil {
+				return nil, err
+			}
+		}
 		broker, err = mqttnode.New(mqttnode.Config{
 			URL: m.URL, User: m.User, Password: m.Password.Reveal(), ClientID: "td-site-" + a.conf.Edge, Log: a.opt.Log.With("part", "mqtt"),
-			Joined: a.outputs.Renew,
+			Joined: a.outputs.Renew, TLS: conf,
 		})
 		if err != nil {
 			return nil, err
@@ -270,6 +280,9 @@ func (a *App) makeFleet(ports *port.Opener) (*mqttnode.Broker, error) {
 	}
 	a.fleet, a.site = f, broker
 	a.stage.start("uplink", a.uplink.Run)
+	if a.identity != nil {
+		a.stage.start("identity", a.identity.Run)
+	}
 	return broker, nil
 }
 

@@ -23,13 +23,16 @@ type Config struct {
 	Site string `yaml:"site"` // code of the site where it stands
 	// Data is the folder that holds all the gateway remembers. A relative path, here and in the other files and folders
 	// that a configuration names, counts from the configuration file's folder.
-	Data    string   `yaml:"data"`
-	Hub     Hub      `yaml:"hub"`  // where the hub listens
-	MQTT    *Broker  `yaml:"mqtt"` // where the site's MQTT devices publish; absent where there are none
-	API     API      `yaml:"api"`
-	Clock   string   `yaml:"clock"` // devices/clock spec of a demonstration; "" = the machine's clock
-	Log     Log      `yaml:"log"`
-	Devices []Device `yaml:"devices"` // readers and sensors
+	Data string `yaml:"data"`
+	Hub  Hub    `yaml:"hub"` // where the hub listens
+	// Identity is where the gateway keeps who it is to the hub; absent = it signs in by a password, unless hub.url says that
+	// it is enrolled.
+	Identity *Identity   `yaml:"identity"`
+	MQTT     *SiteBroker `yaml:"mqtt"` // where the site's MQTT devices publish; absent where there are none
+	API      API         `yaml:"api"`
+	Clock    string      `yaml:"clock"` // devices/clock spec of a demonstration; "" = the machine's clock
+	Log      Log         `yaml:"log"`
+	Devices  []Device    `yaml:"devices"` // readers and sensors
 	// Read points: what a read by an antenna speaks of. An antenna stands at one of them.
 	Shelves   []Shelf          `yaml:"shelves"`
 	Tables    []Table          `yaml:"tables"`
@@ -153,6 +156,7 @@ func decode(text []byte, env func(name string) (string, bool)) (Config, error) {
 		return Config{}, errors.New("the file has more than one YAML document; keep one")
 	}
 	c.override(env)
+	c.fillIdentity()
 	c.fill()
 	return c, nil
 }
@@ -160,6 +164,9 @@ func decode(text []byte, env func(name string) (string, bool)) (Config, error) {
 // resolve makes relative paths count from dir.
 func (c *Config) resolve(dir string) {
 	paths := []*string{&c.Data, &c.Hub.PasswordFile, &c.API.TokenFile}
+	if c.Identity != nil {
+		paths = append(paths, &c.Identity.Dir, &c.Identity.KeyFile)
+	}
 	if c.MQTT != nil {
 		paths = append(paths, &c.MQTT.PasswordFile)
 	}

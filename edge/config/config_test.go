@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,8 +94,9 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 		"CLOCK": "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*60", "LOG_LEVEL": "debug", "MQTT_BROKER": "tcp://site:1883",
 		"MQTT_USER": "site", "MQTT_PASSWORD_FILE": password, "API_TOKEN_FILE": password,
 	}
+	elsewhere := []string{"HUB_URL", "IDENTITY_DIR", "IDENTITY_KEY_FILE"} // TestIdentityComesFromTheEnvironmentAsWell
 	for _, o := range config.Environment() {
-		if values[o.Name] == "" {
+		if values[o.Name] == "" && !slices.Contains(elsewhere, o.Name) {
 			t.Fatalf("override %s is not tested", o.Name)
 		}
 	}
@@ -110,6 +112,39 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 		t.Error("the password files were not read")
 	}
 	notPrinted(t, c, "open sesame, please")
+}
+
+func TestIdentityComesFromTheEnvironmentAsWell(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "edge.yaml")
+	if err := os.WriteFile(file, []byte("edge: E1\nsite: S1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(file, env(map[string]string{"HUB_URL": "https://hub:8443/edge", "IDENTITY_DIR": "/id", "IDENTITY_KEY_FILE": "/key.pem"}))
+	if err != nil || !c.Enrolled() || c.Hub.Address != "https://hub:8443/edge" || c.Identity.Dir != "/id" || c.Identity.KeyFile != "/key.pem" {
+		t.Errorf("got %+v, %v", c.Identity, err)
+	}
+}
+
+func TestIdentityIsInTheDataFolderUnlessSaidOtherwise(t *testing.T) {
+	for text, want := range map[string]config.Identity{
+		"hub: {url: \"https://hub:8443/edge\"}":                      {Dir: "DIR/data/identity"},
+		"identity: {}":                                               {Dir: "DIR/data/identity"},
+		"identity: {dir: id, key_file: /k}":                          {Dir: "DIR/id", KeyFile: "/k"},
+		"hub: {url: \"https://hub:8443\", broker: \"ssl://b:8883\"}": {Dir: "DIR/data/identity"},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "edge.yaml")
+		if err := os.WriteFile(file, []byte("edge: E1\nsite: S1\ndata: data\n"+text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want.Dir = strings.Replace(want.Dir, "DIR", dir, 1)
+		if c, err := config.Load(file, nothing); err != nil || c.Identity == nil || *c.Identity != want {
+			t.Errorf("%s: got %+v, %v", text, c.Identity, err)
+		}
+	}
+	if c, err := config.Load("testdata/good.yaml", nothing); err != nil || c.Enrolled() {
+		t.Errorf("a gateway with a password is enrolled: %v", err)
+	}
 }
 
 func notPrinted(t *testing.T, c config.Config, secret string) {

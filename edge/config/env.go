@@ -19,17 +19,26 @@ type Override struct {
 
 // Environment lists them all, for the help text.
 func Environment() []Override {
-	mqtt := func(c *Config) *Broker {
+	mqtt := func(c *Config) *SiteBroker {
 		if c.MQTT == nil {
-			c.MQTT = &Broker{}
+			c.MQTT = &SiteBroker{}
 		}
 		return c.MQTT
+	}
+	identity := func(c *Config) *Identity {
+		if c.Identity == nil {
+			c.Identity = &Identity{}
+		}
+		return c.Identity
 	}
 	return []Override{
 		{"DATA", "data", func(c *Config) *string { return &c.Data }},
 		{"HUB_BROKER", "hub.broker", func(c *Config) *string { return &c.Hub.URL }},
 		{"HUB_USER", "hub.user", func(c *Config) *string { return &c.Hub.User }},
 		{"HUB_PASSWORD_FILE", "hub.password_file", func(c *Config) *string { return &c.Hub.PasswordFile }},
+		{"HUB_URL", "hub.url", func(c *Config) *string { return &c.Hub.Address }},
+		{"IDENTITY_DIR", "identity.dir", func(c *Config) *string { return &identity(c).Dir }},
+		{"IDENTITY_KEY_FILE", "identity.key_file", func(c *Config) *string { return &identity(c).KeyFile }},
 		{"MQTT_BROKER", "mqtt.broker", func(c *Config) *string { return &mqtt(c).URL }},
 		{"MQTT_USER", "mqtt.user", func(c *Config) *string { return &mqtt(c).User }},
 		{"MQTT_PASSWORD_FILE", "mqtt.password_file", func(c *Config) *string { return &mqtt(c).PasswordFile }},

@@ -17,6 +17,10 @@ import (
 // Hub says how to reach the hub, and whether it may change this configuration.
 type Hub struct {
 	Broker `yaml:",inline"`
+	// Address is the https address at which the gateway is enrolled and its certificate renewed; "" = the token's. With it, or
+	// with the section identity, the gateway signs in by its certificate, and the broker may be left out: the hub says where
+	// it is.
+	Address string `yaml:"url"`
 	// ConfigKey is the key of the hub whose configurations this gateway takes, as "hub edge-key" prints it: base64 of an
 	// Ed25519 public key. "" = it takes none.
 	ConfigKey string `yaml:"config_key"`

@@ -89,7 +89,7 @@ func TestWhatAHubMayNotSendIsRefusedWithTheReason(t *testing.T) {
 
 // A new section belongs to one side or the other, on purpose.
 func TestEverySectionIsForTheHubOrNot(t *testing.T) {
-	ours := []string{"edge", "site", "data", "hub", "mqtt", "api", "clock", "log", "retention", "space", "stop"}
+	ours := []string{"edge", "site", "data", "hub", "identity", "mqtt", "api", "clock", "log", "retention", "space", "stop"}
 	var names []string
 	var walk func(reflect.Type)
 	walk = func(typ reflect.Type) {

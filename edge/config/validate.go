@@ -43,10 +43,11 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		f.add("data", "is empty; name a folder")
 	}
-	f.broker("hub", c.Hub.Broker)
+	f.hub(c)
 	f.configKey(c.Hub)
 	if c.MQTT != nil {
-		f.broker("mqtt", *c.MQTT)
+		f.broker("mqtt", c.MQTT.Broker)
+		f.siteIdentity(c)
 	}
 	f.api(c.API)
 	if _, err := clock.Parse(c.Clock); err != nil {

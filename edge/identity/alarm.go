@@ -13,6 +13,7 @@ type Kind string
 // The kinds. Of those about the certificate's end only the one that counts is given.
 const (
 	NotThere Kind = "not_enrolled"
+	Unusable Kind = "identity_unusable" // what is in the folder, so that the gateway is not enrolled after its next start at least
 	NotYet   Kind = "certificate_not_yet_valid"
 	Expiring Kind = "certificate_expiring"     // a quarter of its life is left: its renewal should have been by now
 	Soon     Kind = "certificate_expires_soon" // seven days are left, or an eighth of its life where that is less
@@ -34,6 +35,11 @@ type Alarm struct {
 	Until  time.Time // end of the certificate; zero = it is not about that
 }
 
+// Kinds lists all kinds.
+func Kinds() []Kind {
+	return []Kind{NotThere, Unusable, NotYet, Expiring, Soon, Expired, Refused, Clock}
+}
+
 // Alarms are those that stand now.
 func (i *Identity) Alarms() []Alarm {
 	i.seen.Lock()
@@ -43,6 +49,12 @@ func (i *Identity) Alarms() []Alarm {
 }
 
 func alarms(m *material, o observed, now time.Time) (list []Alarm) {
+	if o.broken != nil {
+		list = append(list, Alarm{Kind: Unusable, Reason: o.broken.Error()})
+	}
+	if m == nil && o.broken != nil {
+		return list
+	}
 	if m == nil {
 		return []Alarm{{Kind: NotThere, Reason: "this gateway is not enrolled: get a token from the hub and give it by edge enrol TOKEN"}}
 	}

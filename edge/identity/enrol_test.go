@@ -255,6 +255,9 @@ func TestSpoiltIdentitySaysWhyAndCanBeReplaced(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.says) || i.Certificate() != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		if a := i.Alarms(); len(a) != 1 || a[0].Kind != identity.Unusable || !strings.Contains(a[0].Reason, c.says) {
+			t.Errorf("%s: alarms %+v", name, a)
+		}
 		if err := i.Enrol(t.Context(), h.token(edge), false); err != nil {
 			t.Errorf("%s: cannot be replaced: %v", name, err)
 		}

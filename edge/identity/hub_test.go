@@ -246,7 +246,7 @@ func (h *hub) request(edge, text string) *x509.CertificateRequest {
 
 func (h *hub) issue(edge string, csr *x509.CertificateRequest) map[string]any {
 	now := h.date()
-	c := h.ca.issue(edge, csr.PublicKey.(*ecdsa.PublicKey), now.Add(-10*time.Minute), now.Add(h.life))
+	c := h.ca.issue(edge, csr.PublicKey.(*ecdsa.PublicKey), now.Add(-min(10*time.Minute, h.life/10)), now.Add(h.life))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.given = append(h.given, c)

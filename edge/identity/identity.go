@@ -31,6 +31,9 @@ type Config struct {
 	Now     func() time.Time // the machine's clock; nil = time.Now
 	Log     *slog.Logger     // nil = none
 	Metrics prometheus.Registerer
+	// Changed is called by Run when there is another certificate than before, so that connections can be made by it; nil =
+	// nobody wants to know. It must not block.
+	Changed func()
 	// Dial makes connections to the hub; nil = by TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -51,6 +54,7 @@ type observed struct {
 	skew    time.Duration // by which the hub's clock is ahead
 	date    error         // why the hub's certificate does not fit the clock
 	refusal *Refusal      // of the last renewal
+	broken  error         // why what is in the folder cannot be used
 }
 
 // Open reads the identity. There is an Identity in any case, with which Enrol is possible; the error says why one that is
@@ -65,6 +69,9 @@ func Open(c Config) (*Identity, error) {
 	if c.Dial == nil {
 		c.Dial = dialer()
 	}
+	if c.Changed == nil {
+		c.Changed = func() {}
+	}
 	i := &Identity{cfg: c}
 	i.register(c.Metrics)
 	m, err := i.load()
@@ -72,6 +79,7 @@ func Open(c Config) (*Identity, error) {
 		return i, nil
 	}
 	if err != nil {
+		i.observe(func(o *observed) { o.broken = err })
 		return i, fmt.Errorf("cannot use this gateway's identity: %w", err)
 	}
 	i.has.Store(m)
@@ -158,10 +166,18 @@ func (i *Identity) keep(m *material) error {
 	if err := i.save(m.papers); err != nil {
 		return fmt.Errorf("cannot keep the certificate: %w", err)
 	}
-	i.has.Store(m)
-	i.observe(func(o *observed) { o.refusal = nil })
+	i.use(m)
 	i.cfg.Log.Info("this gateway's identity is kept", "edge", m.Edge, "serial", m.leaf().SerialNumber.Text(16), "until", m.leaf().NotAfter.UTC())
 	return nil
+}
+
+// use works by m from now on.
+func (i *Identity) use(m *material) {
+	had := i.has.Swap(m)
+	i.observe(func(o *observed) { o.refusal, o.broken = nil, nil })
+	if had == nil || !had.leaf().Equal(m.leaf()) {
+		i.cfg.Changed()
+	}
 }
 
 // TLS is for connections to a broker or the hub at host, which is a name or an address. It goes on to be right when the

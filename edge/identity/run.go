@@ -12,31 +12,36 @@ import (
 	"time"
 )
 
+// All of these are less for certificates that are valid for less than some hours.
 const (
-	lookEvery  = time.Minute // for a file that another program has changed, and for a clock that was set
-	firstRetry = time.Minute // doubled up to lastRetry
+	lookEvery  = 30 * time.Second // for a file that another program has changed, and for a clock that was set
+	waitEvery  = time.Second      // so while there is no identity: somebody may wait for it
+	firstRetry = time.Minute      // doubled up to lastRetry
 	lastRetry  = time.Hour
-	askEvery   = 6 * time.Hour // for the hub's roots and clock
+	askSoon    = time.Minute   // for the hub's roots and clock, after the start
+	askEvery   = 6 * time.Hour // and then
 )
 
 // Run keeps the certificate renewed until ctx ends, and returns nil then. It takes up a certificate that another program, the
 // command edge enrol, has put into the folder.
 func (i *Identity) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	p := plan{}
 	changed := i.changed()
 	for {
 		if changed() {
 			i.reload()
 		}
+		next := waitEvery
 		if m := i.has.Load(); m != nil {
 			i.work(ctx, m, &p)
+			next = min(lookEvery, m.life()/60)
 		}
+		wait := time.NewTimer(next)
 		select {
 		case <-ctx.Done():
+			wait.Stop()
 			return nil
-		case <-tick.C:
+		case <-wait.C:
 		}
 	}
 }
@@ -57,10 +62,10 @@ func (p *plan) begin(m *material, now time.Time) {
 		return
 	}
 	renew := m.renewAt().Add(rand.N(m.life()/30 + 1))
-	if soonest := now.Add(lastRetry); p.of != nil && renew.Before(soonest) {
+	if soonest := now.Add(min(lastRetry, m.life()/6)); p.of != nil && renew.Before(soonest) {
 		renew = soonest
 	}
-	*p = plan{of: m, renew: renew, look: now.Add(rand.N(lookEvery))}
+	*p = plan{of: m, renew: renew, look: now.Add(rand.N(askSoon))}
 }
 
 // work does what is due.
@@ -73,7 +78,7 @@ func (i *Identity) work(ctx context.Context, m *material, p *plan) {
 		if err == nil || ctx.Err() != nil {
 			return // a new certificate makes a new plan
 		}
-		wait := pause(p.failed)
+		wait := pause(p.failed, m.life())
 		p.failed, p.renew = p.failed+1, now.Add(wait)
 		i.cfg.Log.Warn("cannot renew this gateway's certificate", "until", m.leaf().NotAfter.UTC(), "err", err, "again_within", wait)
 	case !now.Before(p.look):
@@ -85,12 +90,12 @@ func (i *Identity) work(ctx context.Context, m *material, p *plan) {
 }
 
 // pause is how long to wait after so many failures before: half of it certain, half by chance.
-func pause(failed int) time.Duration {
-	d := lastRetry
+func pause(failed int, life time.Duration) time.Duration {
+	d := min(lastRetry, life/20)
 	if failed < 6 {
-		d = firstRetry << failed
+		d = min(d, min(firstRetry, life/100)<<failed)
 	}
-	return d/2 + rand.N(d/2)
+	return d/2 + rand.N(d/2+1)
 }
 
 // changed tells, each time it is asked, whether the file is another one than before.
@@ -111,15 +116,16 @@ func (i *Identity) reload() {
 	i.busy.Lock()
 	defer i.busy.Unlock()
 	m, err := i.load()
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	i.observe(func(o *observed) { o.broken = err })
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			i.cfg.Log.Error("cannot use this gateway's identity", "err", err)
-		}
+		i.cfg.Log.Error("cannot use this gateway's identity", "err", err)
 		return
 	}
 	if had := i.has.Load(); had == nil || !had.leaf().Equal(m.leaf()) || had.Trust != m.Trust {
-		i.has.Store(m)
-		i.observe(func(o *observed) { o.refusal = nil })
+		i.use(m)
 	}
 }
 

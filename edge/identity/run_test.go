@@ -268,6 +268,80 @@ func TestGatewayWhoseClockIsAheadDoesNotAskWithoutEnd(t *testing.T) {
 	})
 }
 
+func TestCertificatesOfSecondsAreRenewedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t)
+		h.life = 12 * time.Second
+		i := h.enrolled(t.TempDir())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- i.Run(ctx) }()
+		for range 20 {
+			time.Sleep(5 * time.Second)
+			if got := kinds(i); got != "" {
+				t.Errorf("after %d certificates: alarms %q", h.issued(), got)
+			}
+		}
+		if n := h.issued(); n < 10 || n > 16 {
+			t.Errorf("%d certificates in 100 seconds", n)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The command edge enrol is another process than the gateway that runs.
+func TestRunningGatewayTakesUpWhatACommandDid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t)
+		dir := t.TempDir()
+		changed := 0
+		i, err := identity.Open(identity.Config{Dir: dir, Edge: edge, Dial: h.dial, Changed: func() { changed++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- i.Run(ctx) }()
+		for n, c := range []struct {
+			do     func() error
+			within time.Duration
+			want   string
+			told   int
+		}{
+			{func() error { return nil }, time.Second, "not_enrolled", 0},
+			{func() error { return h.open(dir).Enrol(ctx, h.token(edge), false) }, 2 * time.Second, "", 1},
+			{func() error { return h.open(dir).Enrol(ctx, h.token(edge), true) }, time.Minute, "", 2},
+			{func() error { return os.WriteFile(filepath.Join(dir, "identity.json"), []byte("{"), 0o600) }, time.Minute, "identity_unusable", 2},
+			{func() error { _, err := identity.Open(identity.Config{Dir: dir, Edge: edge}); return wanted(err) }, time.Second, "identity_unusable", 2},
+		} {
+			if err := c.do(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(c.within)
+			synctest.Wait()
+			if got := kinds(i); got != c.want || changed != c.told {
+				t.Errorf("step %d: alarms %q, told %d times; want %q and %d", n, got, changed, c.want, c.told)
+			}
+		}
+		if i.Certificate() == nil {
+			t.Error("the certificate was given up for a file that is spoilt")
+		}
+		cancel()
+		<-done
+	})
+}
+
+// wanted turns a failure that is wanted into none.
+func wanted(err error) error {
+	if err == nil {
+		return fmt.Errorf("it did not fail")
+	}
+	return nil
+}
+
 func TestServersThatAreNotTheHubAreRefused(t *testing.T) {
 	h, other := newHub(t), newHub(t)
 	i := h.enrolled(t.TempDir())

@@ -21,6 +21,7 @@ const (
 // link is one connection to the broker.
 type link struct {
 	client mqtt.Client
+	login  Login
 	lost   chan error
 	acks   chan heardAck
 }
@@ -33,24 +34,31 @@ type heardAck struct {
 
 // dial connects and subscribes.
 func (u *Uplink) dial(ctx context.Context) (*link, error) {
-	l := &link{lost: make(chan error, 1), acks: make(chan heardAck, 64)}
+	login, err := u.cfg.Login()
+	if err != nil {
+		return nil, err
+	}
+	l := &link{login: login, lost: make(chan error, 1), acks: make(chan heardAck, 64)}
 	will, err := wire.EncodeStatus(u.status(false))
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode the will: %w", err)
 	}
-	id := "edge-" + strings.ReplaceAll(u.cfg.Edge, ".", "_") // NATS takes no id with a dot
-	o := mqtt.NewClientOptions().AddBroker(u.cfg.Broker).SetClientID(id).SetUsername(u.cfg.User).
-		SetPassword(u.cfg.Password).SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).
+	id := login.ClientID
+	if id == "" {
+		id = "edge-" + strings.ReplaceAll(u.cfg.Edge, ".", "_") // NATS takes no id with a dot
+	}
+	o := mqtt.NewClientOptions().AddBroker(login.Broker).SetClientID(id).SetUsername(login.User).
+		SetPassword(login.Password).SetCleanSession(true).SetAutoReconnect(false).SetConnectRetry(false).
 		SetOrderMatters(true).SetConnectTimeout(patience).SetWriteTimeout(patience).SetKeepAlive(15*time.Second).
 		SetPingTimeout(patience).SetBinaryWill(wire.Topic(u.cfg.Edge, wire.UpStatus), will, 1, true).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { l.lost <- err })
-	if u.cfg.TLS != nil {
-		o.SetTLSConfig(u.cfg.TLS)
+	if login.TLS != nil {
+		o.SetTLSConfig(login.TLS)
 	}
 	l.client = mqtt.NewClient(o)
 	if err := await(ctx, l.client.Connect()); err != nil {
 		l.client.Disconnect(0)
-		return nil, fmt.Errorf("cannot connect to %s as %s: %w", u.cfg.Broker, u.cfg.User, err)
+		return nil, fmt.Errorf("cannot connect to %s as %s: %w", login.Broker, login.name(), err)
 	}
 	if err := u.subscribe(ctx, l); err != nil {
 		l.client.Disconnect(0)
@@ -81,15 +89,23 @@ func (u *Uplink) subscribe(ctx context.Context, l *link) error {
 		// The token has no error where the broker refuses.
 		code := token.(*mqtt.SubscribeToken).Result()[topic]
 		if code >= subRefuse && leaf == wire.DownConfig {
-			u.cfg.Log.Warn("the broker refuses the subscription to configurations from the hub; going on without", "topic", topic, "user", u.cfg.User)
+			u.cfg.Log.Warn("the broker refuses the subscription to configurations from the hub; going on without", "topic", topic, "user", l.login.name())
 			continue
 		}
 		if code >= subRefuse {
 			return fmt.Errorf("cannot subscribe to %s: the broker refuses it to user %s; check the broker's permissions",
-				topic, u.cfg.User)
+				topic, l.login.name())
 		}
 	}
 	return nil
+}
+
+// name is as whom a Login connects, for people.
+func (l Login) name() string {
+	if l.User == "" && l.TLS != nil {
+		return "who its certificate says"
+	}
+	return l.User
 }
 
 // hearAck must not block: an ack that finds no place is said again.
@@ -158,9 +174,10 @@ func (u *Uplink) publish(l *link, leaf string, retained bool, payload []byte) er
 	return nil
 }
 
-// hangUp says good-bye and closes.
-func (u *Uplink) hangUp(l *link) {
-	if payload, err := wire.EncodeStatus(u.status(false)); err == nil && l.client.IsConnectionOpen() {
+// hangUp says good-bye, or that it stays where there is another connection at once, and closes. What is said last is waited for,
+// so that all before it has arrived.
+func (u *Uplink) hangUp(l *link, again bool) {
+	if payload, err := wire.EncodeStatus(u.status(again)); err == nil && l.client.IsConnectionOpen() {
 		token := l.client.Publish(wire.Topic(u.cfg.Edge, wire.UpStatus), 1, true, payload)
 		token.WaitTimeout(quiesce * time.Millisecond)
 	}

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,7 +28,8 @@ func (u *Uplink) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer u.hangUp(l)
+	again := false
+	defer func() { u.hangUp(l, again) }()
 	p := u.outbox.Position()
 	s := &session{
 		Uplink: u, link: l, main: window{size: u.cfg.Window, next: p.Acked + 1},
@@ -37,9 +39,14 @@ func (u *Uplink) session(ctx context.Context) error {
 		return err
 	}
 	u.state.Store(&State{Connected: true, Since: time.Now()})
-	u.cfg.Log.Info("connected to the hub's broker", "broker", u.cfg.Broker, "epoch", p.Epoch, "head", p.Head, "acked", p.Acked)
-	return s.loop(ctx)
+	u.cfg.Log.Info("connected to the hub's broker", "broker", l.login.Broker, "epoch", p.Epoch, "head", p.Head, "acked", p.Acked)
+	err = s.loop(ctx)
+	again = errors.Is(err, errRedial)
+	return err
 }
+
+// errRedial ends a session after which another one begins at once.
+var errRedial = errors.New("a new connection is due")
 
 func (s *session) loop(ctx context.Context) error {
 	tick := time.NewTicker(max(s.cfg.Resend/10, time.Millisecond))
@@ -58,6 +65,8 @@ func (s *session) loop(ctx context.Context) error {
 				return err
 			}
 		case <-s.outbox.Changed():
+		case <-s.redial:
+			return errRedial
 		case <-s.news:
 			if err := s.sendStatus(); err != nil {
 				return err

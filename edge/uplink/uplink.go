@@ -34,9 +34,11 @@ type Config struct {
 	Broker         string // "tcp://host:port" or "ssl://host:port"
 	User, Password string
 	TLS            *tls.Config
-	Log            *slog.Logger
-	Clock          clock.Clock
-	Registerer     prometheus.Registerer
+	// Login is asked before each connection, and counts instead of Broker, User, Password and TLS; nil = these count.
+	Login      func() (Login, error)
+	Log        *slog.Logger
+	Clock      clock.Clock
+	Registerer prometheus.Registerer
 	// Status gives what the program knows of itself: Software, ClockUnsynced, Devices. The uplink fills the rest. It may
 	// be nil; it is called from Run's goroutine and must not block.
 	Status func() wire.Status
@@ -54,6 +56,14 @@ type Config struct {
 	RetryMost  time.Duration // and at most; 30 s
 }
 
+// Login is where and as whom to connect.
+type Login struct {
+	Broker         string // "tcp://host:port" or "ssl://host:port"
+	User, Password string
+	TLS            *tls.Config
+	ClientID       string // unique at the broker; "" = "edge-" and the edge's id
+}
+
 const (
 	maxEnvelopeBytes = 256 << 10 // of records, before compression
 	sampleWindow     = 1         // sample envelopes on their way
@@ -63,6 +73,10 @@ const (
 func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Login == nil {
+		fixed := Login{Broker: c.Broker, User: c.User, Password: c.Password, TLS: c.TLS}
+		c.Login = func() (Login, error) { return fixed, nil }
 	}
 	if c.Status == nil {
 		c.Status = func() wire.Status { return wire.Status{} }
@@ -93,6 +107,7 @@ type Uplink struct {
 	configs  chan wire.Configuration
 	catalogs chan []byte
 	news     chan struct{} // the Status says something new
+	redial   chan struct{} // Login says something new
 	metrics  *metrics
 	state    atomic.Pointer[State]
 	ackedAt  atomic.Int64 // machine time of the hub's last ack that fits, ns since 1970; 0 = none yet
@@ -112,7 +127,7 @@ func New(cfg Config, box Outbox, commands func(wire.Command)) (*Uplink, error) {
 	if err := wire.ValidEdgeID(cfg.Edge); err != nil {
 		return nil, fmt.Errorf("cannot make uplink: %w", err)
 	}
-	if cfg.Broker == "" {
+	if cfg.Broker == "" && cfg.Login == nil {
 		return nil, errors.New("cannot make uplink: no broker is given")
 	}
 	codec, err := wire.NewCodec()
@@ -121,7 +136,8 @@ func New(cfg Config, box Outbox, commands func(wire.Command)) (*Uplink, error) {
 	}
 	u := &Uplink{
 		cfg: cfg.withDefaults(), outbox: box, codec: codec, do: commands, commands: make(chan wire.Command, 256),
-		configs: make(chan wire.Configuration, 1), catalogs: make(chan []byte, 1), news: make(chan struct{}, 1), metrics: newMetrics(),
+		configs: make(chan wire.Configuration, 1), catalogs: make(chan []byte, 1), news: make(chan struct{}, 1),
+		redial: make(chan struct{}, 1), metrics: newMetrics(),
 	}
 	u.state.Store(&State{Since: time.Now()})
 	u.metrics.register(cfg.Registerer, u)
@@ -155,6 +171,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 		if boxErr := u.outbox.Position().Err; boxErr != nil {
 			return fmt.Errorf("uplink stops: %w", boxErr)
 		}
+		if errors.Is(err, errRedial) {
+			wait = u.cfg.RetryFirst
+			continue
+		}
 		if time.Since(started) > u.cfg.RetryMost {
 			wait = u.cfg.RetryFirst
 		}
@@ -162,18 +182,21 @@ func (u *Uplink) Run(ctx context.Context) error {
 		pause := time.NewTimer(wait/2 + rand.N(wait/2+1)) // so that many edges do not come at once
 		select {
 		case <-pause.C:
+			wait = min(2*wait, u.cfg.RetryMost)
+		case <-u.redial:
+			wait = u.cfg.RetryFirst
 		case <-ctx.Done():
-			pause.Stop()
+		}
+		pause.Stop()
+		if ctx.Err() != nil {
 			return nil
 		}
-		wait = min(2*wait, u.cfg.RetryMost)
 	}
 }
 
 func (u *Uplink) disconnected(err error, wait time.Duration) {
 	u.state.Store(&State{Since: time.Now(), Err: err})
-	u.cfg.Log.Warn("no connection to the hub's broker", "broker", u.cfg.Broker, "user", u.cfg.User, "err", err,
-		"again_within", wait)
+	u.cfg.Log.Warn("no connection to the hub's broker", "err", err, "again_within", wait)
 }
 
 // runCommands hands commands over, each once.
@@ -207,6 +230,15 @@ func (u *Uplink) runConfigurations(ctx context.Context) {
 		case c := <-u.configs:
 			u.cfg.Configuration(c)
 		}
+	}
+}
+
+// Redial has the uplink connect at once by what Login says now. A connection that there is ends before; the hub is not told that
+// the edge goes, because it comes back.
+func (u *Uplink) Redial() {
+	select {
+	case u.redial <- struct{}{}:
+	default: // it will connect anew already
 	}
 }
 

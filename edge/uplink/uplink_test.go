@@ -367,6 +367,55 @@ func TestSlowCommandHoldsNothingUp(t *testing.T) {
 	}
 }
 
+// Who has another certificate connects anew by it: nothing is lost, nothing comes twice, and the hub does not hear that the
+// edge goes.
+func TestConnectionIsMadeAnewByAnotherLogin(t *testing.T) {
+	b := startBroker(t)
+	h := startHub(t, b.addr)
+	s, _, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Edge: edgeID, MemTable: 1 << 20, BallastBytes: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var ids atomic.Int32 // 0 = there is no login yet
+	up, err := uplink.New(uplink.Config{
+		Edge: edgeID, Resend: 300 * time.Millisecond, RetryFirst: time.Hour, RetryMost: time.Hour, // so that nothing but Redial helps
+		Login: func() (uplink.Login, error) {
+			if ids.Load() == 0 {
+				return uplink.Login{}, errors.New("this gateway is not enrolled")
+			}
+			return uplink.Login{Broker: "tcp://" + b.addr, ClientID: fmt.Sprint(edgeID, "-", ids.Load())}, nil
+		},
+	}, s, func(wire.Command) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- up.Run(ctx) }()
+	e := &edge{Store: s}
+	for n := range 20 {
+		e.commit(t, 20*n+1, 20)
+		ids.Store(int32(n + 1))
+		up.Redial()
+		if n == 0 {
+			h.await("the first connection", func(h *testHub) bool { return len(h.taken) > 0 })
+		}
+	}
+	h.wantExactly(400)
+	h.set(func(h *testHub) {
+		for _, st := range h.status {
+			if !st.Online {
+				t.Error("the hub was told that the edge goes")
+			}
+		}
+	})
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRefusedConnectionIsSaid(t *testing.T) {
 	s, _, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Edge: edgeID, MemTable: 1 << 20, BallastBytes: -1})
 	if err != nil {

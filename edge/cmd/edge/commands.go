@@ -32,6 +32,8 @@ const usage = `edge is the gateway of a warehouse: it reads RFID readers and sen
 Usage:
   edge run --config edge.yaml     run the gateway until it is told to stop; SIGHUP has the file read again
   edge check --config edge.yaml   say whether the configuration is right; opens nothing
+  edge enrol --config edge.yaml [--replace] TOKEN
+                                  get this gateway's certificate by a token of the hub (hub enrol-token); - reads the token
   edge decode PROTOCOL HEX|FILE   say what a device's bytes or messages mean, as JSON
   edge record --config edge.yaml [--for 10m] [--out FILE]
                                   write down what the devices of the running gateway say
@@ -56,6 +58,8 @@ func run(ctx context.Context, args []string, out, diag io.Writer) int {
 		return withConfig("run", args[1:], diag, func(file string, _ config.Config) int { return runGateway(ctx, file, diag) })
 	case "check":
 		return withConfig("check", args[1:], diag, func(_ string, c config.Config) int { return check(c, out) })
+	case "enrol":
+		return enrolCommand(ctx, args[1:], os.Stdin, out, diag)
 	case "decode":
 		return decodeCommand(args[1:], out, diag)
 	case "record":
