@@ -4,8 +4,8 @@
 //
 // One business fact is one transaction: the ledger's lines, balances, positions and the events that tell of them commit
 // together or not at all. Where many transactions write at once each locks in the same order, so that none waits for
-// one that waits for it: streams, tags, balances, chains, sensors, the head of the events; each of them by rising key. What
-// is disturbed all the same is tried again from its beginning.
+// one that waits for it: leases, streams, tags, balances, chains, sensors, the head of the events; each of them by rising
+// key. What is disturbed all the same is tried again from its beginning.
 //
 // What is posted and what was measured is written at the end of its transaction, in bulk: see books and sampling.
 package store
@@ -21,6 +21,7 @@ import (
 
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/lease"
 )
 
 // attempts is how often a transaction is tried that others disturb.
@@ -85,6 +86,9 @@ func (db *DB) MakeMonths(ctx context.Context, now time.Time) error {
 // Dialect is the name of the database's kind.
 func (db *DB) Dialect() string { return db.dialect.Name }
 
+// Alone reports whether only one process may work on the database.
+func (db *DB) Alone() bool { return db.dialect.Alone }
+
 // Close closes the database.
 func (db *DB) Close() error {
 	db.desk.serving.Wait()
@@ -97,7 +101,8 @@ func (db *DB) Close() error {
 }
 
 // Write runs f in a transaction: all of it, durable, or nothing. f may run more than once, each time from the beginning,
-// where other transactions disturb it. Errors: fault.Unavailable where they do so too often.
+// where other transactions disturb it. Where ctx has claims of leases it commits only while they hold. Errors:
+// fault.Unavailable where others disturb too often; *lease.ErrFenced.
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	for n := 1; ; n++ {
 		err := db.attempt(ctx, f)
@@ -156,6 +161,9 @@ func (db *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 	}
 	defer sqlTx.Rollback()
 	tx := &Tx{sql: sqlTx, db: db, ctx: ctx, now: db.now()}
+	if err := tx.guard(lease.Claims(ctx)); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}

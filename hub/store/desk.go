@@ -46,7 +46,7 @@ func (l Ledger) Do(ctx context.Context, c ledger.Command) error {
 	d.waiting = append(d.waiting, e)
 	if !d.busy {
 		d.busy = true
-		d.serving.Go(func() { l.serve(context.WithoutCancel(ctx)) })
+		d.serving.Go(func() { l.serve(context.Background()) }) // which serves others, too, and not by this one's leases
 	}
 	d.mu.Unlock()
 	select {

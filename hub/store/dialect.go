@@ -28,6 +28,8 @@ type Dialect struct {
 	Alone bool
 	// Numbered placeholders are $1, $2 and so on; others are question marks.
 	Numbered bool
+	// Clock is the text of the database's own time, in microseconds since 1970: all hubs on it have the same.
+	Clock string
 	// Types turns the types and table forms of the migrations into the database's own.
 	Types []Replacement
 	// Judge says what an error means.

@@ -51,7 +51,10 @@ func Connect(ctx context.Context, url string, now func() time.Time, committed fu
 	c.RuntimeParams["application_name"] = "tallydock-hub"
 	c.RuntimeParams["timezone"] = "UTC"
 	conns := max(8, 2*runtime.NumCPU())
-	pool := stdlib.OpenDB(*c)
+	pool := stdlib.OpenDB(*c, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, abandoned)
+		return err
+	}))
 	pool.SetMaxOpenConns(2 * conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxLifetime(time.Hour)
@@ -61,8 +64,15 @@ func Connect(ctx context.Context, url string, now func() time.Time, committed fu
 	return store.New(dialect(), pool, pool, now, committed), nil
 }
 
+// abandoned has the server end a transaction whose hub says nothing for so long: one that was stopped in its middle has
+// rows, the head of the events among them, that every other hub waits for.
+const abandoned = `SET idle_in_transaction_session_timeout = '5s'`
+
 func dialect() *store.Dialect {
-	return &store.Dialect{Name: "postgres", Numbered: true, Types: types, Judge: judge, UUID: text, Months: months, DropMonths: dropMonths}
+	return &store.Dialect{
+		Name: "postgres", Numbered: true, Clock: `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`, Types: types, Judge: judge,
+		UUID: text, Months: months, DropMonths: dropMonths,
+	}
 }
 
 // types: text is ordered by its bytes, as everywhere else in the hub. Rows that change again and again have room beside

@@ -65,7 +65,10 @@ func pool(file, lock string, conns, cache int) (*sql.DB, error) {
 }
 
 func dialect() *store.Dialect {
-	return &store.Dialect{Name: "sqlite", Alone: true, Types: types, Judge: judge, UUID: blob, Backup: backup}
+	return &store.Dialect{
+		Name: "sqlite", Alone: true, Clock: `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`, Types: types, Judge: judge, UUID: blob,
+		Backup: backup,
+	}
 }
 
 // types: keys of whole numbers are the row's number, and tables whose key is all they are looked up by are kept in its

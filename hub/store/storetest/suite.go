@@ -78,6 +78,13 @@ func Run(t *testing.T, open Open) {
 		"webhooks are kept":                                  testWebhooksAreKept,
 		"events go to webhooks":                              testEventsGoToWebhooks,
 		"tokens and certificates of edges":                   testTokensAndCertificatesOfEdges,
+		"a lease has one holder":                             testALeaseHasOneHolder,
+		"who was struck off begins anew":                     testWhoWasStruckOffBeginsAnew,
+		"a late writer is fenced":                            testALateWriterIsFenced,
+		"many replicas take the same leases":                 testManyReplicasTakeTheSameLeases,
+		"many claim the same jobs":                           testManyClaimTheSameJobs,
+		"the life of a job":                                  testTheLifeOfAJob,
+		"jobs survive those who do them":                     testJobsSurviveThoseWhoDoThem,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

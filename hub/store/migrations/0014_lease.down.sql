@@ -1,0 +1,3 @@
+DROP TABLE job;
+DROP TABLE lease;
+DROP TABLE replica;
