@@ -25,6 +25,10 @@ const (
 // HubFilter is the subscription by which a hub hears every edge.
 const HubFilter = "td/v1/+/+/up/#"
 
+// PartitionFilter is the subscription by which a hub hears the edges of one partition. It has no '#', for which some
+// brokers count two.
+func PartitionFilter(partition int) string { return "td/v1/" + strconv.Itoa(partition) + "/+/up/+" }
+
 // ValidEdgeID reports whether id can name an edge: 1 to 64 of A-Z a-z 0-9 . _ -
 func ValidEdgeID(id string) error {
 	if len(id) == 0 || len(id) > 64 {

@@ -32,7 +32,8 @@ type edge struct {
 	ack      wire.Ack
 	commands []wire.Command
 	heard    chan struct{} // an ack came
-	lowered  int           // times that the hub was behind its own earlier ack
+	acks     int
+	lowered  int // times that the hub was behind its own earlier ack
 }
 
 func newEdge(t *testing.T, addr, id string, trouble bool) *edge {
@@ -79,6 +80,7 @@ func (e *edge) hear(_ mqtt.Client, m mqtt.Message) {
 		e.lowered++
 	}
 	e.ack = a
+	e.acks++
 	select {
 	case e.heard <- struct{}{}:
 	default:

@@ -7,6 +7,11 @@
 // was dealt with. What is lost on the way, here or in the broker, the edge sends again: it had no ack.
 //
 // While the database refuses work the batch is held and tried again; the broker then holds back what follows.
+//
+// Where several hubs serve the edges each subscribes to the partitions that it has a lease of, and tells their edges how
+// far they were taken when it gets one, so that they send again what the hub before had in its hands. What it writes commits
+// only under that lease. It says nothing while it is not sure of its leases, and it takes the connection of a hub from
+// which it took a lease away, by the client id: so an ack from before comes to the broker before, or never.
 package ingest
 
 import (
@@ -23,6 +28,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/lease"
 )
 
 // Bounds of the queue and of a transaction.
@@ -40,9 +46,33 @@ const (
 
 	connectTimeout = 10 * time.Second
 	answerTimeout  = 10 * time.Second
-	firstWait      = 100 * time.Millisecond
-	longestWait    = 5 * time.Second
+	// listenTimeout bounds a subscription to listenAtOnce partitions, for each of which a cluster must agree on something;
+	// what it refuses is asked for again listenAgain later.
+	listenTimeout = 60 * time.Second
+	listenAtOnce  = 8
+	listenAgain   = time.Second
+	// deposeTimeout bounds an attempt to take away the connection of a hub from before.
+	deposeTimeout = 3 * time.Second
+	// deposeGrace is how soon this hub notices that it ended its own connection by that.
+	deposeGrace = 100 * time.Millisecond
+	// unreadyAfter is how long a hub may have no connection until others should serve its edges.
+	unreadyAfter = 10 * time.Second
+	firstWait    = 100 * time.Millisecond
+	longestWait  = 5 * time.Second
 )
+
+// Leases say which edges this hub serves, where several hubs do: the shared leases of lease.Partition. *replica.Keeper
+// are some. All methods are called from several goroutines and must not block.
+type Leases interface {
+	// Share gives what this hub has now.
+	Share() lease.Share
+	// Settle says that nothing is under way any longer for partitions that are not in the Share.
+	Settle(lease.Share)
+	// Sure reports whether nobody else can serve this hub's partitions by now.
+	Sure() bool
+	// Ready says whether edges can be heard.
+	Ready(bool)
+}
 
 // Config says where the broker is.
 type Config struct {
@@ -50,7 +80,10 @@ type Config struct {
 	TLS      *tls.Config
 	User     string
 	Password string
-	ClientID string // unique at the broker; "" = "tallydock-hub"
+	ClientID string // unique at the broker; "" = "tallydock-hub"; with Leases the beginning of one for each replica
+	Leases   Leases // nil = this hub serves all edges
+	// OneFilter: subscribe once to what all edges say, whatever this hub serves; for a broker of this hub's own.
+	OneFilter bool
 	// Catalog gives what edges should know of the catalogue; nil = nothing. It is asked every CatalogEvery.
 	Catalog func(ctx context.Context) ([]wire.CatalogItem, error)
 	Log     *slog.Logger
@@ -60,16 +93,23 @@ type Config struct {
 // Ingest is the hub's connection to its edges.
 type Ingest struct {
 	cfg    Config
+	leases Leases
 	log    *slog.Logger
 	in     *intake.Intake
 	count  *metrics
 	queue  chan mqtt.Message
-	joined chan struct{} // a connection has begun: acks for all are due
+	joined chan struct{} // fresh has more
 	ready  chan struct{} // closed when the first connection has begun
 	once   sync.Once
 
+	gone    time.Time       // when the last connection ended, or Run began
+	deposed map[string]bool // replicas whose connections were taken
+	// sameName: the broker has one connection for each user.
+	sameName bool
+
 	mu     sync.Mutex
-	client mqtt.Client // the present connection; nil where there is none
+	client mqtt.Client  // the present connection; nil where there is none
+	fresh  map[int]bool // partitions that are heard since lately: acks for their edges are due
 }
 
 // New makes an Ingest that brings everything to in.
@@ -77,9 +117,13 @@ func New(c Config, in *intake.Intake) *Ingest {
 	if c.ClientID == "" {
 		c.ClientID = "tallydock-hub"
 	}
+	leases := c.Leases
+	if leases == nil {
+		leases, c.OneFilter = newAlone(c.ClientID), true
+	}
 	return &Ingest{
-		cfg: c, log: c.Log, in: in, count: newMetrics(c.Metrics), queue: make(chan mqtt.Message, QueueSize),
-		joined: make(chan struct{}, 1), ready: make(chan struct{}),
+		cfg: c, leases: leases, log: c.Log, in: in, count: newMetrics(c.Metrics), queue: make(chan mqtt.Message, QueueSize),
+		joined: make(chan struct{}, 1), ready: make(chan struct{}), fresh: map[int]bool{}, deposed: map[string]bool{},
 	}
 }
 
@@ -88,6 +132,7 @@ func New(c Config, in *intake.Intake) *Ingest {
 func (g *Ingest) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	g.gone = time.Now()
 	w, err := newWorker(g)
 	if err != nil {
 		return err
@@ -105,74 +150,6 @@ func (g *Ingest) Run(ctx context.Context) error {
 // Ready is closed once edges are heard for the first time.
 func (g *Ingest) Ready() <-chan struct{} { return g.ready }
 
-func (g *Ingest) stayConnected(ctx context.Context) {
-	wait := firstWait
-	for ctx.Err() == nil {
-		began := time.Now()
-		if err := g.session(ctx); err != nil {
-			g.log.Warn("no connection to the broker; trying again", "broker", g.cfg.Broker, "wait", wait, "error", err)
-		}
-		if time.Since(began) > time.Minute {
-			wait = firstWait
-		}
-		if !sleep(ctx, wait) {
-			return
-		}
-		wait = min(2*wait, longestWait)
-	}
-}
-
-// session is one connection, from its beginning to its end. It returns nil when ctx ended.
-func (g *Ingest) session(ctx context.Context) error {
-	lost := make(chan error, 1)
-	c := mqtt.NewClient(g.options(lost))
-	defer c.Disconnect(250)
-	if err := await(ctx, c.Connect(), connectTimeout); err != nil {
-		return fmt.Errorf("cannot connect: %w", err)
-	}
-	g.use(c)
-	defer g.use(nil)
-	if err := g.subscribe(ctx, c); err != nil {
-		return err
-	}
-	g.log.Info("listening to edges", "broker", g.cfg.Broker)
-	g.once.Do(func() { close(g.ready) })
-	select {
-	case g.joined <- struct{}{}:
-	default: // the worker has yet to see the one before
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-lost:
-		return fmt.Errorf("connection lost: %w", err)
-	}
-}
-
-// options of a connection. A clean session: what is missed while away, edges send again.
-func (g *Ingest) options(lost chan<- error) *mqtt.ClientOptions {
-	o := mqtt.NewClientOptions().AddBroker(g.cfg.Broker).SetClientID(g.cfg.ClientID).SetUsername(g.cfg.User).
-		SetPassword(g.cfg.Password).SetCleanSession(true).SetAutoReconnect(false).SetConnectTimeout(connectTimeout).
-		SetAutoAckDisabled(true).SetOrderMatters(true).SetWriteTimeout(answerTimeout).
-		SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err })
-	if g.cfg.TLS != nil {
-		o.SetTLSConfig(g.cfg.TLS)
-	}
-	return o
-}
-
-func (g *Ingest) subscribe(ctx context.Context, c mqtt.Client) error {
-	token := c.Subscribe(wire.HubFilter, 1, func(_ mqtt.Client, m mqtt.Message) { g.enqueue(m) })
-	if err := await(ctx, token, answerTimeout); err != nil {
-		return fmt.Errorf("cannot subscribe to %s: %w", wire.HubFilter, err)
-	}
-	// paho reports no error for the SUBACK code that means refusal.
-	if code := token.(*mqtt.SubscribeToken).Result()[wire.HubFilter]; code > 2 {
-		return fmt.Errorf("broker refuses user %s the subscription to %s: check the user's permissions", g.cfg.User, wire.HubFilter)
-	}
-	return nil
-}
-
 // enqueue runs in paho's reader and must not block.
 func (g *Ingest) enqueue(m mqtt.Message) {
 	select {
@@ -180,12 +157,6 @@ func (g *Ingest) enqueue(m mqtt.Message) {
 	default:
 		g.count.dropped.Inc()
 	}
-}
-
-func (g *Ingest) use(c mqtt.Client) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.client = c
 }
 
 // publish hands a message to the present connection; without one it fails at once.

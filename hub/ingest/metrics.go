@@ -7,6 +7,7 @@ type metrics struct {
 	dropped  prometheus.Counter
 	records  *prometheus.CounterVec // by outcome
 	retries  prometheus.Counter
+	fenced   prometheus.Counter
 	seconds  prometheus.Histogram
 }
 
@@ -25,13 +26,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tallydock_ingest_retries_total", Help: "Transactions that failed and were tried again.",
 		}),
+		fenced: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tallydock_ingest_fenced_total", Help: "Transactions that did not commit because another hub serves the edges by now.",
+		}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "tallydock_ingest_transaction_seconds", Help: "Time to take one batch, with its commit.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.messages, m.dropped, m.records, m.retries, m.seconds)
+		reg.MustRegister(m.messages, m.dropped, m.records, m.retries, m.fenced, m.seconds)
 	}
 	return m
 }

@@ -4,23 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/lease"
 )
 
 // worker is the one goroutine that decodes, has taken and answers.
 type worker struct {
 	*Ingest
-	codec *wire.Codec
-	began time.Time
-	heard map[string]time.Time // by edge, on the machine's clock
+	codec  *wire.Codec
+	share  lease.Share
+	serves [wire.Partitions]service
+	heard  map[string]time.Time // by edge, on the machine's clock
 	// configs is what edges said last of their configurations.
 	configs map[string]wire.ConfigStatus
 	catalog catalog
+}
+
+// service is what this hub has of a partition.
+type service struct {
+	ours  bool
+	claim lease.Claim // zero where there is no other hub
+	since time.Time
 }
 
 func newWorker(g *Ingest) (*worker, error) {
@@ -28,7 +38,9 @@ func newWorker(g *Ingest) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{Ingest: g, codec: codec, began: time.Now(), heard: map[string]time.Time{}, configs: map[string]wire.ConfigStatus{}, catalog: catalog{told: map[string]bool{}}}, nil
+	return &worker{
+		Ingest: g, codec: codec, heard: map[string]time.Time{}, configs: map[string]wire.ConfigStatus{}, catalog: catalog{told: map[string]bool{}},
+	}, nil
 }
 
 func (w *worker) run(ctx context.Context) {
@@ -37,13 +49,16 @@ func (w *worker) run(ctx context.Context) {
 	look := time.NewTicker(CatalogEvery)
 	defer look.Stop()
 	w.readCatalog(ctx)
+	w.reshare()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-w.share.Changed:
+			w.reshare()
 		case <-w.joined:
-			w.catalog.forget()
-			w.ackAll(ctx)
+			w.reshare()
+			w.ackAll(ctx, w.takeFresh())
 		case <-look.C:
 			w.readCatalog(ctx)
 		case <-silence.C:
@@ -52,6 +67,39 @@ func (w *worker) run(ctx context.Context) {
 			w.work(ctx, m)
 		}
 	}
+}
+
+// reshare takes in which partitions are this hub's now. As it runs between two transactions, none is under way for others.
+func (w *worker) reshare() {
+	w.share = w.leases.Share()
+	for p := range w.serves {
+		s := &w.serves[p]
+		claim, ours := w.share.Claims[lease.Partition(p)]
+		if ours && (!s.ours || s.claim != claim) {
+			s.since = time.Now()
+		}
+		s.ours, s.claim = ours, claim
+	}
+	for edge := range w.heard {
+		if !w.serving(edge) {
+			delete(w.heard, edge)
+		}
+	}
+	w.leases.Settle(w.share)
+}
+
+// serving reports whether an edge is this hub's to serve.
+func (w *worker) serving(edge string) bool { return w.serves[wire.Partition(edge)].ours }
+
+// under gives a context for transactions of these edges.
+func (w *worker) under(ctx context.Context, edges ...string) context.Context {
+	var claims []lease.Claim
+	for _, e := range edges {
+		if s := w.serves[wire.Partition(e)]; s.claim != (lease.Claim{}) && !slices.Contains(claims, s.claim) {
+			claims = append(claims, s.claim)
+		}
+	}
+	return lease.With(ctx, claims...)
 }
 
 // batch is what one transaction takes.
@@ -85,6 +133,10 @@ func (w *worker) add(ctx context.Context, b *batch, m mqtt.Message) {
 	if err != nil {
 		w.count.messages.WithLabelValues("foreign").Inc()
 		w.log.Warn("message on a topic of no edge", "topic", m.Topic(), "error", err)
+		m.Ack()
+		return
+	}
+	if !w.serving(edge) { // another hub's by now
 		m.Ack()
 		return
 	}
@@ -125,7 +177,7 @@ func (w *worker) envelope(edge, leaf string, payload []byte) (wire.Envelope, err
 func (w *worker) bad(ctx context.Context, edge string, m mqtt.Message, cause error) {
 	w.count.messages.WithLabelValues("bad").Inc()
 	w.log.Warn("message of an edge cannot be used", "edge", edge, "topic", m.Topic(), "bytes", len(m.Payload()), "error", cause)
-	if w.insist(ctx, func() error { return w.in.BadMessage(ctx, edge, m.Payload(), cause) }) {
+	if ok, _ := w.insist(ctx, func() error { return w.in.BadMessage(w.under(ctx, edge), edge, m.Payload(), cause) }); ok {
 		m.Ack()
 	}
 }
@@ -147,14 +199,17 @@ func (w *worker) status(ctx context.Context, edge string, m mqtt.Message) {
 	w.count.messages.WithLabelValues("status").Inc()
 	var ack wire.Ack
 	var pending []wire.Command
-	ok := w.insist(ctx, func() (err error) {
-		ack, pending, err = w.in.Status(ctx, s)
+	ok, lost := w.insist(ctx, func() (err error) {
+		ack, pending, err = w.in.Status(w.under(ctx, edge), s)
 		return err
 	})
 	if !ok {
 		return
 	}
 	m.Ack()
+	if len(lost) > 0 {
+		return
+	}
 	w.noteConfig(edge, s.Config)
 	if !s.Online {
 		delete(w.heard, edge)
@@ -169,20 +224,48 @@ func (w *worker) status(ctx context.Context, edge string, m mqtt.Message) {
 	}
 }
 
+func (b *batch) edges() (all []string) {
+	for _, e := range b.envelopes {
+		all = append(all, e.Edge)
+	}
+	return all
+}
+
+// leaveOut takes out what is of partitions whose leases were lost: their edges send it again, to another hub.
+func (b *batch) leaveOut(leases []string) {
+	var kept batch
+	for i, e := range b.envelopes {
+		if slices.Contains(leases, lease.Partition(wire.Partition(e.Edge))) {
+			b.messages[i].Ack()
+			continue
+		}
+		kept.messages, kept.envelopes = append(kept.messages, b.messages[i]), append(kept.envelopes, e)
+	}
+	*b = kept
+}
+
 // take has the batch taken and publishes the acks.
 func (w *worker) take(ctx context.Context, b *batch) {
 	if len(b.envelopes) == 0 {
 		return
 	}
 	var r intake.Result
-	ok := w.insist(ctx, func() (err error) {
-		began := time.Now()
-		r, err = w.in.Take(ctx, b.envelopes)
-		w.count.seconds.Observe(time.Since(began).Seconds())
-		return err
-	})
-	if !ok {
-		return
+	for {
+		ok, lost := w.insist(ctx, func() (err error) {
+			began := time.Now()
+			r, err = w.in.Take(w.under(ctx, b.edges()...), b.envelopes)
+			w.count.seconds.Observe(time.Since(began).Seconds())
+			return err
+		})
+		if !ok {
+			return
+		}
+		if len(lost) == 0 {
+			break
+		}
+		if b.leaveOut(lost); len(b.envelopes) == 0 {
+			return
+		}
 	}
 	for _, m := range b.messages {
 		m.Ack()
@@ -200,36 +283,50 @@ func (w *worker) take(ctx context.Context, b *batch) {
 }
 
 // insist runs f until it succeeds, and reports whether it did before ctx ended. What the database will never take is
-// logged and left, for it would hold up all that follows.
-func (w *worker) insist(ctx context.Context, f func() error) bool {
+// logged and left, for it would hold up all that follows; and so is what is for another hub to do, with the leases that
+// were lost.
+func (w *worker) insist(ctx context.Context, f func() error) (ok bool, lost []string) {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		err := f()
+		var fenced *lease.ErrFenced
 		switch {
 		case err == nil:
-			return true
+			return true, nil
 		case ctx.Err() != nil:
-			return false
+			return false, nil
+		case errors.As(err, &fenced):
+			w.log.Warn("what edges sent is for another hub to take", "leases", fenced.Names)
+			w.count.fenced.Inc()
+			return true, fenced.Names
 		case errors.Is(err, intake.ErrRefused):
 			w.log.Error("database refuses what an edge sent; it is left out", "error", err)
-			return true
+			return true, nil
 		}
 		w.count.retries.Inc()
 		w.log.Error("cannot store what an edge sent; trying again", "wait", wait, "error", err)
 		if !sleep(ctx, wait) {
-			return false
+			return false, nil
 		}
 	}
 }
 
-// ackAll tells every edge how far it was taken, so that a hub that was restored from a copy gets what it misses.
-func (w *worker) ackAll(ctx context.Context) {
+// ackAll tells the edges of partitions how far they were taken, so that a hub that was restored from a copy, or has taken
+// them over, gets what it misses.
+func (w *worker) ackAll(ctx context.Context, partitions map[int]bool) {
+	for edge := range w.catalog.told {
+		if partitions[wire.Partition(edge)] {
+			delete(w.catalog.told, edge)
+		}
+	}
 	acks, err := w.in.Acks(ctx)
 	if err != nil {
 		w.log.Error("cannot tell edges how far they were taken; their next status asks again", "error", err)
 		return
 	}
 	for _, a := range acks {
-		w.ack(a)
+		if partitions[wire.Partition(a.Edge)] && w.serving(a.Edge) {
+			w.ack(a)
+		}
 	}
 }
 
@@ -242,8 +339,12 @@ func (w *worker) ack(a wire.Ack) {
 	w.tell(wire.Topic(a.Edge, wire.DownAck), true, b)
 }
 
-// tell publishes without waiting: whatever is lost is said again with the edge's next message or status.
+// tell publishes without waiting: whatever is lost is said again with the edge's next message or status. It says nothing
+// that another hub may know better by now.
 func (w *worker) tell(topic string, retained bool, payload []byte) {
+	if !w.leases.Sure() {
+		return
+	}
 	if _, err := w.publish(topic, retained, payload); err != nil {
 		w.log.Debug("cannot answer an edge now", "topic", topic, "error", err)
 	}
@@ -252,9 +353,6 @@ func (w *worker) tell(topic string, retained bool, payload []byte) {
 // noteSilence has edges counted as offline that said nothing for too long, such as those that died together with the
 // broker, which then published no will for them.
 func (w *worker) noteSilence(ctx context.Context) {
-	if time.Since(w.began) < SilentAfter {
-		return
-	}
 	heard := make([]string, 0, len(w.heard))
 	for edge, at := range w.heard {
 		if time.Since(at) < SilentAfter {
@@ -263,7 +361,16 @@ func (w *worker) noteSilence(ctx context.Context) {
 			delete(w.heard, edge)
 		}
 	}
-	if err := w.in.Silent(ctx, heard); err != nil {
+	var claims []lease.Claim
+	listened := [wire.Partitions]bool{}
+	for p, s := range w.serves {
+		listened[p] = s.ours && time.Since(s.since) >= SilentAfter
+		if listened[p] && s.claim != (lease.Claim{}) {
+			claims = append(claims, s.claim)
+		}
+	}
+	silent := func(edge string) bool { return listened[wire.Partition(edge)] && !slices.Contains(heard, edge) }
+	if err := w.in.Silent(lease.With(ctx, claims...), silent); err != nil {
 		w.log.Error("cannot note which edges are silent", "error", err)
 	}
 }

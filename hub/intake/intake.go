@@ -308,7 +308,7 @@ func (in *Intake) Status(ctx context.Context, s wire.Status) (wire.Ack, []wire.C
 	return stream.Ack(in.hub, in.now().UTC()), pending, nil
 }
 
-// Silent notes that every edge but these, which were heard lately, is offline.
-func (in *Intake) Silent(ctx context.Context, heard []string) error {
-	return in.store.Silent(ctx, heard)
+// Silent notes that edges are offline of which nothing was heard lately.
+func (in *Intake) Silent(ctx context.Context, silent func(edge string) bool) error {
+	return in.store.Silent(ctx, silent)
 }

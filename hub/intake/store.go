@@ -18,8 +18,8 @@ type Store interface {
 	Streams(ctx context.Context) ([]Stream, error)
 	// Status stores what an edge says of itself, and gives its Stream and the commands that it has not answered.
 	Status(ctx context.Context, s wire.Status) (Stream, []wire.Command, error)
-	// Silent notes that every edge but these is offline.
-	Silent(ctx context.Context, heard []string) error
+	// Silent notes that each edge is offline for which silent holds. It may ask more than once.
+	Silent(ctx context.Context, silent func(edge string) bool) error
 	// Policies gives the confidence that read points need, by read point.
 	Policies(ctx context.Context) ([]Policy, error)
 	// PutPolicy says, and DropPolicy forgets, from which confidence on a read point's movements post by themselves.

@@ -65,8 +65,8 @@ func (s Intake) Status(ctx context.Context, status wire.Status) (stream intake.S
 	return stream, pending, err
 }
 
-// Silent notes that every edge but these is offline, and tells of each that was online.
-func (s Intake) Silent(ctx context.Context, heard []string) error {
+// Silent notes that each edge is offline for which silent holds, and tells of those that were online.
+func (s Intake) Silent(ctx context.Context, silent func(edge string) bool) error {
 	return s.Write(ctx, func(tx *Tx) error {
 		online, err := list(ctx, tx, `SELECT id FROM edge WHERE online ORDER BY id`,
 			func(scan func(...any) error) (id string, err error) { return id, scan(&id) })
@@ -74,7 +74,7 @@ func (s Intake) Silent(ctx context.Context, heard []string) error {
 			return err
 		}
 		for _, id := range online {
-			if slices.Contains(heard, id) {
+			if !silent(id) {
 				continue
 			}
 			if err := tx.exec(`UPDATE edge SET online = false WHERE id = ?`, id); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/hub/broker"
 	"github.com/tallydock/tallydock/hub/fault"
 )
@@ -96,7 +97,7 @@ func (n NATS) conf(node Node, users []User) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, natsHead, node.Name, broker.MaxPayload, node.Client, tlsBlock(dir, pinned(nodes)), store, broker.MaxStore)
-	fmt.Fprintf(&b, natsMQTT, node.MQTT, broker.MaxInFlight, broker.AckWait, broker.SessionExpiry, min(3, len(n.Nodes)),
+	fmt.Fprintf(&b, natsMQTT, node.MQTT, maxAckPending, broker.AckWait, broker.SessionExpiry, min(3, len(n.Nodes)),
 		tlsBlock(dir, "verify_and_map: true"))
 	if len(n.Nodes) > 1 {
 		fmt.Fprintf(&b, natsCluster, n.Cluster, node.Route, list(routes), tlsBlock(dir, pinned(nodes)))
@@ -119,6 +120,9 @@ jetstream {
   max_file_store: %d
 }
 `
+
+// maxAckPending is for hubs that subscribe to each partition: NATS lets a session have 65,535 over all its subscriptions.
+const maxAckPending = 65535 / wire.Partitions
 
 const natsMQTT = `
 mqtt {
