@@ -38,7 +38,7 @@ func SendConfiguration(ctx context.Context, cfg config.Config, edge, text string
 	if len(text) > wire.MaxConfigBytes {
 		return 0, fmt.Errorf("%w: the file has %d bytes; at most %d are possible", fault.Invalid, len(text), wire.MaxConfigBytes)
 	}
-	if _, port, _ := net.SplitHostPort(cfg.MQTT.Listen); port == "0" {
+	if _, port, _ := net.SplitHostPort(cfg.MQTT.Listen); port == "0" && cfg.MQTT.Broker == "" {
 		return 0, fmt.Errorf("%w: mqtt.listen %s does not say on which port the hub's broker is", fault.Invalid, cfg.MQTT.Listen)
 	}
 	if _, err := ConfigKey(cfg); err != nil {
@@ -48,9 +48,11 @@ func SendConfiguration(ctx context.Context, cfg config.Config, edge, text string
 	if err != nil {
 		return 0, err
 	}
-	logins, err := config.EnsureCredentials(cfg)
-	if err != nil {
-		return 0, err
+	var logins config.Credentials
+	if cfg.MQTT.Broker == "" {
+		if logins, err = config.EnsureCredentials(cfg); err != nil {
+			return 0, err
+		}
 	}
 	if version, err = config.NextConfigVersion(cfg.Data, edge, want); err != nil {
 		return 0, err
@@ -61,11 +63,13 @@ func SendConfiguration(ctx context.Context, cfg config.Config, edge, text string
 			return 0, err
 		}
 	}
-	url, conf := ownBroker(cfg.MQTT.Listen, cfg, ca)
+	to, err := brokerOf(cfg, cfg.MQTT.Listen, logins, ca)
+	if err != nil {
+		return 0, err
+	}
+	to.ClientID = config.HubUser + "-edge-config"
 	c := wire.Configuration{Edge: edge, Version: version, Text: text}.Sign(key)
-	return version, ingest.PublishConfiguration(ctx, ingest.Config{
-		Broker: url, TLS: conf, User: logins.Hub.User, Password: string(logins.Hub.Password), ClientID: config.HubUser + "-edge-config",
-	}, c)
+	return version, ingest.PublishConfiguration(ctx, to, c)
 }
 
 // knownEdge looks for an edge in the configuration, and among those that are enrolled. Error: fault.NotFound.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 	"github.com/tallydock/tallydock/hub/ingest"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/planner"
+	"github.com/tallydock/tallydock/hub/replica"
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
@@ -47,6 +49,7 @@ type house struct {
 	webhooks *webhook.Service
 	// enrolment is where edges get certificates; nil = they have none.
 	enrolment *Enrolment
+	keeper    *replica.Keeper // nil where no other hub can work on the database
 }
 
 // open starts the parts, each when those that it needs are ready.
@@ -55,18 +58,21 @@ func (h *house) open(ctx context.Context) (err error) {
 	if h.id, err = h.db.HubID(ctx); err != nil {
 		return err
 	}
-	logins, err := config.EnsureCredentials(h.cfg)
-	if err != nil {
-		return err
+	var logins config.Credentials // of the hub's own broker
+	if h.cfg.MQTT.Broker == "" {
+		if logins, err = config.EnsureCredentials(h.cfg); err != nil {
+			return err
+		}
 	}
 	for _, start := range []func(context.Context, config.Credentials) error{
-		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startSeries, h.startIngest, h.startPlanner, h.startEnrolment, h.startAPI,
+		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startReplica, h.startSeries, h.startIngest, h.startPlanner,
+		h.startEnrolment, h.startAPI,
 	} {
 		if err := start(ctx, logins); err != nil {
 			return err
 		}
 	}
-	return h.life.start(ctx, part{name: "retention", run: h.forget})
+	return errors.Join(h.once(ctx, "retention", h.forget), h.once(ctx, "reservations", h.expire))
 }
 
 // startEvents lets consoles hear what is committed, here or by another hub.
@@ -77,6 +83,10 @@ func (h *house) startEvents(ctx context.Context, _ config.Credentials) error {
 }
 
 func (h *house) startBroker(ctx context.Context, logins config.Credentials) error {
+	if h.cfg.MQTT.Broker != "" {
+		h.mqtt, h.members = h.cfg.MQTT.Broker, &members{set: func([]broker.User) error { return nil }} // who keeps it knows its users
+		return nil
+	}
 	own, err := brokerUsers(h.cfg, logins)
 	if err != nil {
 		return err
@@ -116,12 +126,16 @@ func (h *house) startIngest(ctx context.Context, logins config.Credentials) erro
 	if h.enrolment != nil {
 		ca = h.enrolment.CA
 	}
-	url, conf := ownBroker(h.mqtt, h.cfg, ca)
-	h.uplink = ingest.New(ingest.Config{
-		Broker: url, TLS: conf, User: logins.Hub.User, Password: string(logins.Hub.Password),
-		ClientID: "hub-" + h.id, Log: h.opt.Log.With("part", "ingest"), Metrics: h.registry,
-		Catalog: store.Catalog{DB: h.db}.EdgeItems,
-	}, h.intake)
+	c, err := brokerOf(h.cfg, h.mqtt, logins, ca)
+	if err != nil {
+		return err
+	}
+	c.ClientID, c.Log, c.Metrics, c.Catalog = "hub-"+h.id, h.opt.Log.With("part", "ingest"), h.registry, store.Catalog{DB: h.db}.EdgeItems
+	c.OneFilter = h.cfg.MQTT.Broker == ""
+	if h.keeper != nil {
+		c.Leases, c.ClientID = h.keeper, "hub"
+	}
+	h.uplink = ingest.New(c, h.intake)
 	return h.life.start(ctx, part{name: "ingest", run: h.uplink.Run})
 }
 
@@ -146,7 +160,7 @@ func (h *house) startPlanner(ctx context.Context, _ config.Credentials) error {
 	if p.Every == 0 {
 		return nil // by hand only
 	}
-	return h.life.start(ctx, part{name: "planner", run: h.planner.Loop})
+	return h.once(ctx, "planner", h.planner.Loop)
 }
 
 func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,7 +23,7 @@ func (h *house) startSeries(ctx context.Context, _ config.Credentials) error {
 	own := store.Series{DB: h.db}
 	if h.cfg.Influx.URL == "" {
 		h.series = series.NewReader(own, h.cfg.Series.Retention(), h.clock.Now)
-		return h.life.start(ctx, part{name: "spool", run: h.emptySpool})
+		return h.once(ctx, "spool", h.emptySpool)
 	}
 	db, err := openInflux(h.cfg.Influx, own)
 	if err != nil {
@@ -31,13 +32,10 @@ func (h *house) startSeries(ctx context.Context, _ config.Credentials) error {
 	h.series = series.NewReader(db, series.Retention{}, h.clock.Now) // how long samples are kept is InfluxDB's to say
 	drainer := influx.NewDrainer(db, store.Spool{DB: h.db}, influx.Options{Metrics: h.registry, Log: h.opt.Log.With("part", "influx")})
 	guard := newSpoolGuard(store.Spool{DB: h.db}, h.cfg.Influx.Spool, h.registry, h.opt.Log.With("part", "spool"))
-	if err := h.life.start(ctx, part{name: "influx", run: func(ctx context.Context) error {
+	return errors.Join(h.once(ctx, "influx", func(ctx context.Context) error {
 		defer db.Close()
 		return drainer.Run(ctx)
-	}}); err != nil {
-		return err
-	}
-	return h.life.start(ctx, part{name: "spool", run: guard.run})
+	}), h.once(ctx, "spool", guard.run))
 }
 
 func openInflux(c config.Influx, directory influx.Directory) (*influx.DB, error) {

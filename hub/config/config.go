@@ -32,7 +32,10 @@ type Config struct {
 	PublicURL string `yaml:"public_url"`
 	MQTT      MQTT   `yaml:"mqtt"`
 	Enrol     Enrol  `yaml:"enrol"`
-	Edges     []Edge `yaml:"edges"`
+	// Replica is the hub's name among those that work on the same database; "" = the machine's with something random, kept
+	// in Data.
+	Replica string `yaml:"replica"`
+	Edges   []Edge `yaml:"edges"`
 	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
 	DeviceSites []string `yaml:"device_sites"`
 	Plan        Plan     `yaml:"plan"`
@@ -67,13 +70,21 @@ type TLS struct {
 	Key  string `yaml:"key"`
 }
 
-// MQTT is the broker's address.
+// MQTT is the broker of the edges: the hub's own, which listens at an address, or one outside of it, which several hubs on
+// one PostgreSQL database may serve together.
 type MQTT struct {
-	Listen string `yaml:"listen"` // host:port
+	Listen string `yaml:"listen"` // host:port of the hub's own broker; means nothing where Broker is set
 	// Names are those of its certificate, by which edges reach it; none = the hosts of Enrol.Brokers.
 	Names []string `yaml:"names"`
 	// Plain are networks from where passwords are taken without TLS although there is TLS; from this machine they always are.
 	Plain []string `yaml:"plain"`
+
+	Broker       string `yaml:"broker"` // tcp://host:port or ssl://host:port of one outside; "" = the hub's own
+	CA           string `yaml:"ca"`     // certificates (PEM) that vouch for it; "" = the system's
+	Cert         string `yaml:"cert"`   // the hub's certificate (PEM) for it, with its key; both or none
+	Key          string `yaml:"key"`
+	User         string `yaml:"user"`          // "" = none
+	PasswordFile string `yaml:"password_file"` // whose first line is the password
 }
 
 // Edge is an edge gateway that may connect.
@@ -197,6 +208,7 @@ func Load(file string, environ []string) (Config, error) {
 	dir := filepath.Dir(file)
 	for _, path := range []*string{
 		&c.Data, &c.Database.URLFile, &c.TLS.Cert, &c.TLS.Key, &c.OIDC.ClientSecretFile, &c.SecretKeyFile, &c.Influx.TokenFile,
+		&c.MQTT.CA, &c.MQTT.Cert, &c.MQTT.Key, &c.MQTT.PasswordFile,
 	} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)

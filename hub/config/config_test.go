@@ -91,6 +91,7 @@ func TestAllErrorsAreToldAtOnce(t *testing.T) {
 func TestEveryOverrideWorks(t *testing.T) {
 	values := map[string]string{
 		"DATA": "/srv/hub", "DATABASE_URL": "postgres://db/hub", "LISTEN": "127.0.0.1:0", "TLS_CERT": "/c", "TLS_KEY": "/k", "MQTT_LISTEN": "127.0.0.1:1884",
+		"MQTT_BROKER": "ssl://b:8883", "MQTT_CA": "/a", "MQTT_CERT": "/mc", "MQTT_KEY": "/mk", "MQTT_USER": "u", "MQTT_PASSWORD_FILE": "/p", "REPLICA": "h1",
 		"ENROL_URL": "https://hub:8443", "ENROL_LISTEN": "127.0.0.1:0", "ENROL_LIFE": "24h", "ENROL_GRACE": "2h",
 		"PLAN_SERVICE_LEVEL": "0.9", "PLAN_REVIEW_DAYS": "2", "PLAN_EVERY": "1h", "SERIES_RAW": "48h", "SERIES_MINUTE": "72h",
 		"SERIES_QUARTER": "96h", "SERIES_HOUR": "0s", "INFLUX_URL": "http://influx", "INFLUX_ORG": "o", "INFLUX_BUCKET": "b/autogen",
@@ -111,7 +112,11 @@ func TestEveryOverrideWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"}, MQTT: config.MQTT{Listen: "127.0.0.1:1884"},
+		Data: "/srv/hub", Database: config.Database{URL: "postgres://db/hub"}, Listen: "127.0.0.1:0", TLS: config.TLS{Cert: "/c", Key: "/k"},
+		MQTT: config.MQTT{
+			Listen: "127.0.0.1:1884", Broker: "ssl://b:8883", CA: "/a", Cert: "/mc", Key: "/mk", User: "u", PasswordFile: "/p",
+		},
+		Replica:             "h1",
 		Enrol:               config.Enrol{URL: "https://hub:8443", Listen: "127.0.0.1:0", Life: 24 * time.Hour, Grace: 2 * time.Hour},
 		Plan:                config.Plan{ServiceLevel: 0.9, ReviewDays: 2, Every: time.Hour},
 		Series:              config.Series{Raw: 48 * time.Hour, Minute: 72 * time.Hour, Quarter: 96 * time.Hour},
@@ -230,5 +235,26 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "login", l, "err", fmt.Errorf("%v %+v %#v %s", l, l, l, l.Password))
 	if strings.Contains(b.String(), "hunter2") {
 		t.Error(b.String())
+	}
+}
+
+func TestAHubIsGivenANameOnce(t *testing.T) {
+	c := config.Default()
+	c.Data = t.TempDir()
+	first, err := config.EnsureReplica(c)
+	if err != nil || first == "" {
+		t.Fatal(first, err)
+	}
+	if again, err := config.EnsureReplica(c); err != nil || again != first {
+		t.Errorf("%q, and then %q, %v", first, again, err)
+	}
+	named := c
+	named.Replica = first
+	if err := named.Validate(); err != nil {
+		t.Errorf("the name that was made is none: %v", err)
+	}
+	named.Replica = "hub-2"
+	if got, err := config.EnsureReplica(named); err != nil || got != "hub-2" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

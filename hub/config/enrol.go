@@ -19,7 +19,7 @@ type Enrol struct {
 	URL     string        `yaml:"url"`
 	Listen  string        `yaml:"listen"`  // host:port
 	Names   []string      `yaml:"names"`   // hosts and addresses of the listener's certificate; none = the host of URL
-	Brokers []string      `yaml:"brokers"` // what edges are told, ssl://host:port; none = the host of URL with the port of mqtt.listen
+	Brokers []string      `yaml:"brokers"` // what edges are told, ssl://host:port; none = mqtt.broker, or the host of URL with the port of mqtt.listen
 	Life    time.Duration `yaml:"life"`    // of a certificate
 	Grace   time.Duration `yaml:"grace"`   // how long after its end a certificate may be renewed; 0 = not at all
 }
@@ -43,6 +43,9 @@ const shortestLife = 10 * time.Second
 func (c Config) BrokerURLs() []string {
 	if len(c.Enrol.Brokers) > 0 || !c.Enrol.On() {
 		return c.Enrol.Brokers
+	}
+	if c.MQTT.Broker != "" {
+		return []string{c.MQTT.Broker}
 	}
 	_, port, _ := net.SplitHostPort(c.MQTT.Listen)
 	return []string{"ssl://" + net.JoinHostPort(hostOf(c.Enrol.URL), port)}
@@ -132,7 +135,7 @@ func (f *findings) notEnrolling(c Config) {
 }
 
 func (f *findings) brokers(c Config) {
-	if len(c.Enrol.Brokers) == 0 && dynamic(c.MQTT.Listen) {
+	if len(c.Enrol.Brokers) == 0 && c.MQTT.Broker == "" && dynamic(c.MQTT.Listen) {
 		f.add("enrol.brokers", "is empty, and mqtt.listen does not say on which port the broker is; write ssl://HOST:PORT")
 	}
 	for i, b := range c.Enrol.Brokers {

@@ -31,9 +31,9 @@ func (c Config) Validate() error {
 		f.add("database.url", "does not begin with postgres:// or postgresql://")
 	}
 	f.hostPort("listen", c.Listen)
-	f.hostPort("mqtt.listen", c.MQTT.Listen)
-	if c.Listen == c.MQTT.Listen && c.Listen != "" && !dynamic(c.Listen) {
-		f.add("mqtt.listen", "is the same as listen: %s; use two ports", c.Listen)
+	f.mqtt(c.MQTT, c.Listen)
+	if c.Replica != "" && !replicaName.MatchString(c.Replica) {
+		f.add("replica", "%q is not a name; use 1 to 32 of A-Z a-z 0-9 _ -", c.Replica)
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		f.add("tls", "needs cert and key, or neither")
@@ -73,6 +73,9 @@ func postgresURL(u string) bool {
 	return strings.HasPrefix(u, "postgres://") || strings.HasPrefix(u, "postgresql://")
 }
 
+// A replica's name is a part of its client id at the broker.
+var replicaName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
 type findings []error
 
 func (f *findings) add(path, format string, args ...any) {
@@ -87,6 +90,37 @@ func (f *findings) hostPort(path, address string) {
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		f.add(path, "port %q is not 0 to 65535", port)
+	}
+}
+
+func (f *findings) mqtt(m MQTT, listen string) {
+	if (m.Cert == "") != (m.Key == "") {
+		f.add("mqtt", "needs cert and key, or neither")
+	}
+	if (m.User == "") != (m.PasswordFile == "") {
+		f.add("mqtt", "needs user and password_file, or neither")
+	}
+	if m.Broker == "" {
+		f.ownBroker(m, listen)
+		return
+	}
+	u, err := url.Parse(m.Broker)
+	if err != nil || u.Scheme != "tcp" && u.Scheme != "ssl" || u.Port() == "" || u.User != nil {
+		f.add("mqtt.broker", "is not tcp://host:port or ssl://host:port, without a user")
+	} else if u.Scheme == "tcp" && (m.CA != "" || m.Cert != "") {
+		f.add("mqtt.broker", "has certificates and is tcp://, which uses none: use ssl://")
+	}
+}
+
+func (f *findings) ownBroker(m MQTT, listen string) {
+	for name, v := range map[string]string{"ca": m.CA, "cert": m.Cert, "user": m.User} {
+		if v != "" {
+			f.add("mqtt."+name, "is for a broker outside of the hub: set mqtt.broker, too")
+		}
+	}
+	f.hostPort("mqtt.listen", m.Listen)
+	if listen == m.Listen && listen != "" && !dynamic(listen) {
+		f.add("mqtt.listen", "is the same as listen: %s; use two ports", listen)
 	}
 }
 

@@ -109,6 +109,33 @@ func (t Tenant) PutUser(ctx context.Context, u tenant.User, end, keep bool) erro
 	})
 }
 
+// PutFirst inserts u where there is no user yet, and reports whether it did.
+func (t Tenant) PutFirst(ctx context.Context, u tenant.User) (made bool, err error) {
+	err = t.Write(ctx, func(tx *Tx) error {
+		made = false
+		var n int
+		if _, err := tx.row(`SELECT count(*) FROM app_user`, nil, &n); err != nil || n > 0 {
+			return err
+		}
+		// Of two hubs that come here at once one waits for the other, and finds the name taken.
+		r, err := tx.ExecContext(ctx, `INSERT INTO app_user (name, role, kind, subject, password, made, language, disabled, changed)
+			VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
+			u.Name, string(u.Kind), u.Subject, u.Password, u.Made, u.Language, u.Disabled, stamp(u.Changed))
+		if err != nil {
+			return err
+		}
+		if rows, err := r.RowsAffected(); err != nil || rows == 0 {
+			return err
+		}
+		made = true
+		if err := tx.putUser(u); err != nil { // with its grants
+			return err
+		}
+		return tx.Audit(audit.Entry{Resource: "user", ID: u.Name, After: audit.State(u)})
+	})
+	return made, err
+}
+
 // stateOf gives the only one of a list as the log of changes has it; nothing for none.
 func stateOf[T any](of []T) json.RawMessage {
 	if len(of) == 0 {

@@ -106,6 +106,8 @@ type Users interface {
 	BySubject(ctx context.Context, subject string) (User, error)
 	Users(ctx context.Context) ([]User, error)
 	PutUser(ctx context.Context, u User, end, keep bool) error
+	// PutFirst inserts u where there is no user yet, also where several hubs start at once, and reports whether it did.
+	PutFirst(ctx context.Context, u User) (made bool, err error)
 	CountUsers(ctx context.Context) (int, error)
 }
 

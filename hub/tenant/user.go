@@ -21,7 +21,11 @@ func (s *Service) EnsureAdmin(ctx context.Context) (name, password string, err e
 		return "", "", err
 	}
 	u := User{Name: AdminName, Kind: Local, Grants: Everywhere(Admin), Password: hash, Made: true, Changed: s.now()}
-	return AdminName, password, s.store.PutUser(ctx, u, true, false)
+	made, err := s.store.PutFirst(ctx, u)
+	if err != nil || !made { // by another hub
+		return "", "", err
+	}
+	return AdminName, password, nil
 }
 
 // SetPassword gives an existing user a new password and ends the user's sessions; it is for commands on the hub's machine.

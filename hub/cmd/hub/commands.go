@@ -102,8 +102,11 @@ func checkConfig(_ context.Context, args []string, s streams) error {
 	if err != nil {
 		return configError{err}
 	}
-	fmt.Fprintf(s.out, "%s is in order: data in %s, console on %s, MQTT on %s, %d edges\n", *file, cfg.Data, cfg.Listen,
-		cfg.MQTT.Listen, len(cfg.Edges))
+	mqtt := cfg.MQTT.Listen
+	if cfg.MQTT.Broker != "" {
+		mqtt = cfg.MQTT.Broker
+	}
+	fmt.Fprintf(s.out, "%s is in order: data in %s, console on %s, MQTT on %s, %d edges\n", *file, cfg.Data, cfg.Listen, mqtt, len(cfg.Edges))
 	if cfg.Enrol.On() {
 		fmt.Fprintf(s.out, "edges enrol at %s (listening on %s), and find the broker at %s\n", cfg.Enrol.URL, cfg.Enrol.Listen,
 			strings.Join(cfg.BrokerURLs(), " "))
