@@ -22,7 +22,7 @@ var Pure = []string{
 	"devices", "devices/epc", "devices/unit", "devices/alarm", "devices/wire", "devices/catalog", "devices/formula", "devices/ruuvi",
 	"devices/sparkplug",
 	"edge/site", "edge/reconcile", "edge/watch",
-	"hub/connect/epcis", "hub/sheet", "hub/ledger", "hub/stock", "hub/forecast", "hub/replenish", "hub/transfer", "hub/twin",
+	"hub/connect/epcis", "hub/sheet", "hub/ledger", "hub/lease", "hub/stock", "hub/forecast", "hub/replenish", "hub/transfer", "hub/twin",
 	"simulators/world", "simulators/scenario", "simulators/radio",
 }
 
