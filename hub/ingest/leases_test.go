@@ -191,7 +191,7 @@ func TestHubsComeAndGoWhileEdgesSend(t *testing.T) {
 		hubs[n].serve(t, b, k)
 		return func() { hubs[n].stop(); leave() }
 	}
-	const n = 1500
+	const n = 300
 	edges := []*edge{newEdge(t, b.Addr(), "SZ1-E1", false), newEdge(t, b.Addr(), "SZ1-E2", false)}
 	var group sync.WaitGroup
 	for i, e := range edges {
