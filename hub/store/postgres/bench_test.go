@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/tallydock/tallydock/hub/event"
@@ -12,6 +13,21 @@ import (
 	"github.com/tallydock/tallydock/hub/store/postgres/postgrestest"
 	"github.com/tallydock/tallydock/hub/store/storetest"
 )
+
+func BenchmarkIntake(b *testing.B) {
+	open, _ := openBulk(b)
+	storetest.BenchmarkIntake(b, open)
+}
+
+func BenchmarkBulk(b *testing.B) {
+	open, bulk := openBulk(b)
+	storetest.BenchmarkBulk(b, open, bulk)
+}
+
+func BenchmarkStored(b *testing.B) {
+	open, bulk := openBulk(b)
+	storetest.BenchmarkStored(b, open, bulk, nil)
+}
 
 // durable gives an empty database on a server that keeps what it says it keeps.
 func durable(b *testing.B) string {
@@ -28,75 +44,73 @@ func durable(b *testing.B) string {
 	return url
 }
 
-func BenchmarkIntake(b *testing.B) {
+// openBulk opens one database for the hub and for loading beside it.
+func openBulk(b *testing.B) (storetest.Open, *bulk) {
 	url := durable(b)
-	storetest.BenchmarkIntake(b, func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB {
+	return func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB {
 		return openURL(t, url, now, told)
-	})
+	}, &bulk{url: url, names: map[string][]string{}}
 }
 
-// BenchmarkBulk is the limit: the rows of movements and their lines, made before, by COPY, 500 movements a durable
-// transaction, and nothing else.
-func BenchmarkBulk(b *testing.B) {
+// bulk loads by COPY.
+type bulk struct {
+	url   string
+	conn  *pgx.Conn
+	names map[string][]string
+}
+
+func (l *bulk) open(t testing.TB) *pgx.Conn {
+	if l.conn != nil {
+		return l.conn
+	}
+	var err error
+	if l.conn, err = pgx.Connect(context.Background(), l.url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.conn.Close(context.Background()) })
+	return l.conn
+}
+
+func (l *bulk) Empty(t testing.TB) {
+	if _, err := l.open(t).Exec(context.Background(), "TRUNCATE movement, movement_line"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *bulk) Write(t testing.TB, movements, lines [][]any) {
 	ctx := context.Background()
-	url := durable(b)
-	db := openURL(b, url, time.Now, nil)
-	h := storetest.NewHerd(b, db, 200_000, 10)
-	const made = 20_000
-	for range made / 500 {
-		h.Take(b, h.Batch(b, 500, 50))
-	}
-	c, err := pgx.Connect(ctx, url)
+	tx, err := l.open(t).Begin(ctx)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer c.Close(ctx)
-	tables := []string{"movement", "movement_line"}
-	rows, names := map[string][][]any{}, map[string][]string{}
-	for _, t := range tables {
-		found, err := c.Query(ctx, "SELECT * FROM "+t)
+	for table, rows := range map[string][][]any{storetest.Movements: movements, storetest.Lines: lines} {
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{table}, l.names[table], pgx.CopyFromRows(rows)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *bulk) Read(t testing.TB, table string, after uuid.UUID) (names []string, all [][]any) {
+	t.Helper()
+	key := map[string]string{storetest.Movements: "id", storetest.Lines: "movement"}[table]
+	found, err := l.open(t).Query(context.Background(), "SELECT * FROM "+table+" WHERE "+key+" > $1 ORDER BY 1, 2", [16]byte(after))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	for _, f := range found.FieldDescriptions() {
+		names = append(names, f.Name)
+	}
+	for found.Next() {
+		row, err := found.Values()
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
-		for _, f := range found.FieldDescriptions() {
-			names[t] = append(names[t], f.Name)
-		}
-		for found.Next() {
-			v, err := found.Values()
-			if err != nil {
-				b.Fatal(err)
-			}
-			rows[t] = append(rows[t], v)
-		}
-		found.Close()
+		all = append(all, row)
 	}
-	empty := func() {
-		if _, err := c.Exec(ctx, "TRUNCATE movement, movement_line"); err != nil {
-			b.Fatal(err)
-		}
-	}
-	empty()
-	b.ResetTimer()
-	done := 0
-	for done < b.N {
-		if done%made == 0 && done > 0 { // the same rows again
-			b.StopTimer()
-			empty()
-			b.StartTimer()
-		}
-		tx, err := c.Begin(ctx)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, t := range tables {
-			if _, err := tx.CopyFrom(ctx, pgx.Identifier{t}, names[t], pgx.CopyFromRows(rows[t][done%made:done%made+500])); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := tx.Commit(ctx); err != nil {
-			b.Fatal(err)
-		}
-		done += 500
-	}
-	b.ReportMetric(float64(done)/b.Elapsed().Seconds(), "movements/s")
+	l.names[table] = names
+	return names, all
 }

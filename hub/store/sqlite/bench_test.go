@@ -7,99 +7,108 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/tallydock/tallydock/hub/event"
+	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/store/storetest"
 )
 
 func BenchmarkIntake(b *testing.B) { storetest.BenchmarkIntake(b, open) }
 
-// BenchmarkBulk is the limit: rows of movements and their lines, made before, by prepared statements, 500 movements a
-// durable transaction, and nothing else.
 func BenchmarkBulk(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "from.db")
-	db, err := sqlite.Open(b.Context(), file, time.Now, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	h := storetest.NewHerd(b, db, 200_000, 10)
-	const made = 20_000
-	for range made / 500 {
-		h.Take(b, h.Batch(b, 500, 50))
-	}
-	db.Close()
-	to := filepath.Join(b.TempDir(), "to.db")
-	if db, err = sqlite.Open(b.Context(), to, time.Now, nil); err != nil {
-		b.Fatal(err)
-	}
-	db.Close()
-	movements, lines := rows(b, file, "movement"), rows(b, file, "movement_line")
-	raw, err := sql.Open("sqlite", "file:"+to+"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer raw.Close()
-	raw.SetMaxOpenConns(1)
-	insert := func(table string, width int) *sql.Stmt {
-		s, err := raw.Prepare("INSERT INTO " + table + " VALUES (?" + strings.Repeat(", ?", width-1) + ")")
-		if err != nil {
-			b.Fatal(err)
-		}
-		return s
-	}
-	m, l := insert("movement", len(movements[0])), insert("movement_line", len(lines[0]))
-	b.ResetTimer()
-	done := 0
-	for done < b.N {
-		if done%made == 0 && done > 0 { // the same rows again
-			b.StopTimer()
-			if _, err := raw.Exec(`DELETE FROM movement; DELETE FROM movement_line`); err != nil {
-				b.Fatal(err)
-			}
-			b.StartTimer()
-		}
-		tx, err := raw.Begin()
-		if err != nil {
-			b.Fatal(err)
-		}
-		ms, ls := tx.Stmt(m), tx.Stmt(l)
-		for i := done % made; i < done%made+500; i++ {
-			if _, err := ms.Exec(movements[i]...); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := ls.Exec(lines[i]...); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := tx.Commit(); err != nil {
-			b.Fatal(err)
-		}
-		done += 500
-	}
-	b.ReportMetric(float64(done)/b.Elapsed().Seconds(), "movements/s")
+	open, bulk := openBulk(b)
+	storetest.BenchmarkBulk(b, open, bulk)
 }
 
-func rows(b *testing.B, file, table string) (all [][]any) {
-	b.Helper()
-	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro")
-	if err != nil {
-		b.Fatal(err)
+func BenchmarkStored(b *testing.B) {
+	open, bulk := openBulk(b)
+	storetest.BenchmarkStored(b, open, bulk, nil)
+}
+
+// openBulk opens one file for the hub and for loading beside it.
+func openBulk(b *testing.B) (storetest.Open, *bulk) {
+	file := filepath.Join(b.TempDir(), "hub.db")
+	return func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB {
+		db, err := sqlite.Open(t.Context(), file, now, told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return db
+	}, &bulk{file: file, insert: map[string]*sql.Stmt{}}
+}
+
+// bulk loads by prepared statements.
+type bulk struct {
+	file   string
+	db     *sql.DB
+	insert map[string]*sql.Stmt
+}
+
+func (l *bulk) open(t testing.TB) *sql.DB {
+	if l.db != nil {
+		return l.db
 	}
-	defer db.Close()
-	found, err := db.Query("SELECT * FROM " + table)
+	var err error
+	l.db, err = sql.Open("sqlite", "file:"+l.file+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"+
+		"&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(16000)")
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
+	}
+	l.db.SetMaxOpenConns(1)
+	t.Cleanup(func() { l.db.Close() })
+	return l.db
+}
+
+func (l *bulk) Empty(t testing.TB) {
+	if _, err := l.open(t).Exec(`DELETE FROM movement; DELETE FROM movement_line`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *bulk) Write(t testing.TB, movements, lines [][]any) {
+	tx, err := l.open(t).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, rows := range map[string][][]any{storetest.Movements: movements, storetest.Lines: lines} {
+		if l.insert[table] == nil {
+			if l.insert[table], err = tx.Prepare("INSERT INTO " + table + " VALUES (?" + strings.Repeat(", ?", len(rows[0])-1) + ")"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		insert := tx.Stmt(l.insert[table])
+		for _, row := range rows {
+			if _, err := insert.Exec(row...); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *bulk) Read(t testing.TB, table string, after uuid.UUID) (names []string, all [][]any) {
+	t.Helper()
+	key := map[string]string{storetest.Movements: "id", storetest.Lines: "movement"}[table]
+	found, err := l.open(t).Query("SELECT * FROM "+table+" WHERE "+key+" > ? ORDER BY 1, 2", after[:])
+	if err != nil {
+		t.Fatal(err)
 	}
 	defer found.Close()
-	names, _ := found.Columns()
+	names, _ = found.Columns()
 	for found.Next() {
 		row, into := make([]any, len(names)), make([]any, len(names))
 		for i := range row {
 			into[i] = &row[i]
 		}
 		if err := found.Scan(into...); err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 		all = append(all, row)
 	}
-	return all
+	return names, all
 }

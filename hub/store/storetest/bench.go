@@ -16,17 +16,39 @@ import (
 	"github.com/tallydock/tallydock/hub/store"
 )
 
-// Herd is a site that never rests: goods with tags that edges see moving between bays.
+// Herd is a company that never rests: goods with tags that edges see moving between bays.
 type Herd struct {
 	DB     *store.DB
 	Intake *intake.Intake
+	Shape  Shape
 	random *rand.Rand
-	tags   []devices.Tag
-	at     []uint16 // bay by tag
-	bays   []string
-	edges  []herdEdge
+	tags   []herdTag
+	turn   []uint32 // tags in the order in which they move, again and again
+	sites  []herdSite
 	begin  time.Time
 	moved  int64
+}
+
+// Shape is how large a Herd is. A tag stays at its site, and its item has so many bays near it there.
+type Shape struct{ Tags, Items, Sites, Bays, Near int }
+
+// OneSite is a Shape in which few items move between few bays, all of one edge.
+var OneSite = Shape{Tags: 50_000, Items: 5000, Sites: 1, Bays: 10, Near: 10}
+
+// Company is a Shape of a million tags at a hundred sites.
+var Company = Shape{Tags: 1_000_000, Items: 20_000, Sites: 100, Bays: 100, Near: 5}
+
+type herdTag struct {
+	tag  devices.Tag
+	item int
+	near int
+}
+
+// herdSite is a site with what is yet to come of its edges.
+type herdSite struct {
+	edges []herdEdge
+	next  int   // edge
+	turn  int64 // how many movements it had
 }
 
 type herdEdge struct {
@@ -35,58 +57,69 @@ type herdEdge struct {
 	hash wire.Hash
 }
 
-// herdItems and herdBays are how many items and places a Herd has.
-const (
-	herdItems = 5000
-	herdBays  = 10
-)
+// edgesASite is how many edges report the movements of a site.
+const edgesASite = 10
 
-// NewHerd fills a database's catalogue and gives a herd of so many tags, whose movements so many edges report.
-func NewHerd(t testing.TB, db *store.DB, tags, edges int) *Herd {
+// NewHerd fills a database's catalogue and gives a herd.
+func NewHerd(t testing.TB, db *store.DB, shape Shape) *Herd {
 	t.Helper()
 	h := &Herd{
-		DB: db, random: rand.New(rand.NewPCG(1, 2)), at: make([]uint16, tags), begin: time.Now().Add(-time.Hour),
+		DB: db, Shape: shape, random: rand.New(rand.NewPCG(1, 2)), begin: time.Now().Add(-time.Hour),
 		Intake: intake.New(intake.Config{Hub: "h", Now: time.Now, NewID: newID}, store.Intake{DB: db}),
+		sites:  make([]herdSite, shape.Sites),
 	}
 	rows := []catalog.Rows{{Kind: "items"}, {Kind: "locations"}, {Kind: "tags"}}
-	for i := range herdItems {
-		rows[0].Items = append(rows[0].Items, catalog.Item{ID: fmt.Sprintf("SKU-%05d", i), Name: catalog.Text{EN: "Item"}, Cost: 10_000})
+	for i := range shape.Items {
+		rows[0].Items = append(rows[0].Items, catalog.Item{ID: sku(i), Name: catalog.Text{EN: "Item"}, Cost: 10_000})
 	}
-	for i := range herdBays {
-		h.bays = append(h.bays, fmt.Sprintf("S%d-B-%03d", i/100, i))
-		rows[1].Locations = append(rows[1].Locations, catalog.Location{Code: h.bays[i], Site: fmt.Sprintf("S%d", i/100), Kind: catalog.Bay})
+	for s := range h.sites {
+		for i := range shape.Bays {
+			rows[1].Locations = append(rows[1].Locations, catalog.Location{Code: bay(s, i), Site: fmt.Sprintf("S%d", s), Kind: catalog.Bay})
+		}
+		for i := range edgesASite {
+			h.sites[s].edges = append(h.sites[s].edges, herdEdge{id: fmt.Sprintf("S%d-E%d", s, i)})
+		}
 	}
-	for i := range tags {
+	for i := range shape.Tags {
 		id := binary.BigEndian.AppendUint32([]byte{0x30, 0x14, 1, 2, 3, 4, 5, 6}, uint32(i)*2654435761)
 		tag, err := devices.NewTag(devices.TagEPC, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.tags = append(h.tags, tag)
-		h.at[i] = uint16(h.random.IntN(herdBays))
-		rows[2].Tags = append(rows[2].Tags, catalog.TagItem{Tag: tag.String(), Item: fmt.Sprintf("SKU-%05d", i%herdItems), Units: 1})
+		// The items of a site follow each other, so that it has a few and not all.
+		item := (i%shape.Sites*317 + i/shape.Sites%max(shape.Items/20, shape.Tags/shape.Sites/20)) % shape.Items
+		h.tags = append(h.tags, herdTag{tag: tag, item: item, near: h.random.IntN(shape.Near)})
+		rows[2].Tags = append(rows[2].Tags, catalog.TagItem{Tag: tag.String(), Item: sku(item), Units: 1})
 	}
+	for i := range shape.Tags / shape.Sites {
+		h.turn = append(h.turn, uint32(i))
+	}
+	h.random.Shuffle(len(h.turn), func(i, j int) { h.turn[i], h.turn[j] = h.turn[j], h.turn[i] })
 	for _, r := range rows {
 		if _, err := (store.Catalog{DB: db}).Put(context.Background(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range edges {
-		h.edges = append(h.edges, herdEdge{id: fmt.Sprintf("E%04d", i)})
-	}
 	return h
 }
+
+func sku(i int) string { return fmt.Sprintf("SKU-%05d", i) }
+
+func bay(site, i int) string { return fmt.Sprintf("S%d-B-%03d", site, i) }
 
 // Batch makes envelopes of so many movements in all, each envelope of another edge with so many.
 func (h *Herd) Batch(t testing.TB, movements, perEnvelope int) (batch []wire.Envelope) {
 	t.Helper()
 	for left := movements; left > 0; left -= perEnvelope {
-		e := &h.edges[int(h.moved/int64(perEnvelope))%len(h.edges)]
+		s := int(h.moved/int64(perEnvelope)) % len(h.sites)
+		site := &h.sites[s]
+		e := &site.edges[site.next%len(site.edges)]
+		site.next++
 		env := wire.Envelope{
 			Edge: e.id, Epoch: 1, EpochStart: 1, Stream: wire.MainStream, FirstSeq: e.seq + 1, Before: e.hash,
 		}
 		for range min(left, perEnvelope) {
-			m := h.move()
+			m := h.move(s, e.id)
 			e.seq++
 			raw, err := wire.EncodeRecord(wire.Record{Seq: e.seq, Movement: &m})
 			if err != nil {
@@ -100,16 +133,19 @@ func (h *Herd) Batch(t testing.TB, movements, perEnvelope int) (batch []wire.Env
 	return batch
 }
 
-// move takes a tag to another bay, mostly one near it.
-func (h *Herd) move() wire.Movement {
-	n := h.random.IntN(len(h.tags))
-	to := (int(h.at[n]) + 1 + h.random.IntN(9)) % herdBays
-	h.at[n] = uint16(to)
+// move takes the next tag of a site to another bay that is near its item.
+func (h *Herd) move(site int, edge string) wire.Movement {
+	s := &h.sites[site]
+	n := int(h.turn[s.turn%int64(len(h.turn))])*h.Shape.Sites + site
+	s.turn++
+	tag := &h.tags[n]
+	tag.near = (tag.near + 1 + h.random.IntN(h.Shape.Near-1)) % h.Shape.Near
 	h.moved++
 	at := h.begin.Add(time.Duration(h.moved) * time.Millisecond)
 	return wire.Movement{
-		Tag: h.tags[n], To: h.bays[to], BizStep: wire.Storing, Disposition: wire.Accessible, ReadPoint: "S1-E1:uhf-a1/" + fmt.Sprint(to%4),
-		EventTime: at, FirstRead: at, LastRead: at, Reads: 3, Confidence: 900, HasRSSI: true, PeakRSSI: -5200,
+		Tag: tag.tag, To: bay(site, (tag.item*7+tag.near)%h.Shape.Bays), BizStep: wire.Storing, Disposition: wire.Accessible,
+		ReadPoint: edge + ":uhf-a1/" + fmt.Sprint(tag.near%4), EventTime: at, FirstRead: at, LastRead: at, Reads: 3, Confidence: 900,
+		HasRSSI: true, PeakRSSI: -5200,
 	}
 }
 
@@ -122,17 +158,24 @@ func (h *Herd) Take(t testing.TB, batch []wire.Envelope) {
 	}
 }
 
+// know has each tag moved once.
+func (h *Herd) know(t testing.TB) {
+	t.Helper()
+	for h.moved < int64(h.Shape.Tags) {
+		h.Take(t, h.Batch(t, 2000, 200))
+	}
+}
+
+// benchBatch is how many movements the benchmarks give to a transaction, and perMessage how many of them come from an edge.
+const benchBatch, perMessage = 500, 50
+
 // BenchmarkIntake is how many movements a second are taken into the ledger: 500 a transaction, of ten edges.
 func BenchmarkIntake(b *testing.B, open Open) {
-	db := open(b, time.Now, nil)
-	h := NewHerd(b, db, 50_000, 10)
-	const batch = 500
-	for h.moved < 50_000 { // most tags are known
-		h.Take(b, h.Batch(b, 2000, 200))
-	}
+	h := NewHerd(b, open(b, time.Now, nil), OneSite)
+	h.know(b)
 	var work [][]wire.Envelope
-	for range (b.N + batch - 1) / batch {
-		work = append(work, h.Batch(b, batch, 50))
+	for range (b.N + benchBatch - 1) / benchBatch {
+		work = append(work, h.Batch(b, benchBatch, perMessage))
 	}
 	before := used()
 	b.ReportAllocs()
@@ -140,7 +183,7 @@ func BenchmarkIntake(b *testing.B, open Open) {
 	for _, w := range work {
 		h.Take(b, w)
 	}
-	n := float64(len(work) * batch)
+	n := float64(len(work) * benchBatch)
 	b.ReportMetric(n/b.Elapsed().Seconds(), "movements/s")
 	b.ReportMetric(float64(used()-before)/1e3/n, "cpu-µs/movement")
 }
