@@ -264,6 +264,7 @@ func mosquitto(t *testing.T, o *office) *ground {
 // start runs a program until the test ends and gives the lines that it logs.
 func start(t *testing.T, program *exec.Cmd) <-chan string {
 	t.Helper()
+	program.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, err := program.StderrPipe()
 	if err == nil {
 		err = program.Start()
@@ -275,7 +276,7 @@ func start(t *testing.T, program *exec.Cmd) <-chan string {
 	go func() {
 		defer close(said)
 		for lines := bufio.NewScanner(log); lines.Scan(); {
-			if line := lines.Text(); strings.Contains(line, "running") || strings.Contains(line, "Reload") || strings.Contains(line, "rror") {
+			if line := lines.Text(); strings.Contains(line, "running") || strings.Contains(line, "Server is ready") || strings.Contains(line, "Reload") || strings.Contains(line, "rror") {
 				said <- line
 			}
 		}
@@ -338,33 +339,46 @@ func cluster(t *testing.T, o *office) *ground {
 		}
 	}
 	write()
-	var nodes []*server.Server
+	var nodes []*exec.Cmd
+	var said []<-chan string
 	for _, n := range c.Nodes {
-		nodes = append(nodes, runNode(t, filepath.Join(dir, n.Name+".conf")))
+		node := exec.Command(os.Args[0], "-test.run=^TestNode$")
+		node.Env = append(os.Environ(), nodeFile+"="+filepath.Join(dir, n.Name+".conf"))
+		nodes, said = append(nodes, node), append(said, start(t, node))
+	}
+	for _, s := range said {
+		await(t, s, "Server is ready")
 	}
 	g.update = func() {
 		write()
-		for _, n := range nodes {
-			if err := n.Reload(); err != nil {
+		for i, n := range nodes {
+			if err := n.Process.Signal(syscall.SIGHUP); err != nil {
 				t.Fatal(err)
 			}
+			await(t, said[i], "Reloaded server configuration")
 		}
 	}
 	return g
 }
 
-func runNode(t *testing.T, conf string) *server.Server {
-	t.Helper()
-	opts, err := server.ProcessConfigFile(conf)
+// nodeFile names the environment variable that has TestNode run a node of a cluster by a file.
+const nodeFile = "TALLYDOCK_TEST_NODE_FILE"
+
+// TestNode is no test: it is a NATS server, in a process of its own as users run it.
+func TestNode(t *testing.T) {
+	file := os.Getenv(nodeFile)
+	if file == "" {
+		t.Skip("a NATS server for other tests")
+	}
+	opts, err := server.ProcessConfigFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.NoSigs, opts.NoLog = true, true
 	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.ConfigureLogger()
 	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	return s
+	s.WaitForShutdown()
 }
