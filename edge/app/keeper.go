@@ -9,10 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/config"
 	"github.com/tallydock/tallydock/edge/settings"
-	"github.com/tallydock/tallydock/edge/systemd"
 )
 
 // TrialPeriod is how long a configuration from the hub must run well before it stays.

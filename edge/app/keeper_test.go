@@ -18,11 +18,11 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/config"
 	"github.com/tallydock/tallydock/edge/settings"
 	"github.com/tallydock/tallydock/edge/store"
-	"github.com/tallydock/tallydock/edge/systemd"
 )
 
 // post is a broker with the hub's end of it: what gateways say of themselves, and what they are told.

@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tallydock/tallydock/devices/clock"
+	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/connect/webhook"
 	"github.com/tallydock/tallydock/hub/event"
@@ -31,7 +33,10 @@ const ringSize = 4096
 type Options struct {
 	Version string
 	Log     *slog.Logger
-	Out     io.Writer // for people: where the console is, and the first user's password
+	Out     io.Writer        // for people: where the console is, and the first user's password
+	Manager *systemd.Manager // nil = none
+	// Drain is how long a hub that was asked to stop goes on serving, so that load balancers that ask /readyz hear of it.
+	Drain time.Duration
 }
 
 // App is a hub.
@@ -80,7 +85,7 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.Join(a.notStarted(ctx, err), h.life.stop(), db.Close())
 	}
 	close(a.ready)
-	return errors.Join(h.life.wait(ctx), h.life.stop(), db.Close())
+	return errors.Join(h.work(ctx), h.life.stop(), db.Close())
 }
 
 // notStarted is the error of a start that failed; none where it was asked to stop, because then anything may fail.

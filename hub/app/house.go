@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,12 +51,16 @@ type house struct {
 	// enrolment is where edges get certificates; nil = they have none.
 	enrolment *Enrolment
 	keeper    *replica.Keeper // nil where no other hub can work on the database
+	draining  atomic.Bool
 }
 
 // open starts the parts, each when those that it needs are ready.
 func (h *house) open(ctx context.Context) (err error) {
 	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if h.id, err = h.db.HubID(ctx); err != nil {
+		return err
+	}
+	if err := h.registerMetrics(ctx); err != nil {
 		return err
 	}
 	var logins config.Credentials // of the hub's own broker
@@ -72,7 +77,7 @@ func (h *house) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return errors.Join(h.once(ctx, "retention", h.forget), h.once(ctx, "reservations", h.expire))
+	return errors.Join(h.once(ctx, "retention", h.forget), h.once(ctx, "reservations", h.expire), h.startWatchdog(ctx))
 }
 
 // startEvents lets consoles hear what is committed, here or by another hub.
@@ -185,7 +190,7 @@ func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
 		return err
 	}
 	err = h.life.start(ctx, part{name: "api", run: func(ctx context.Context) error {
-		return serve(ctx, l, handler, h.opt.Log.With("part", "http"))
+		return serve(ctx, l, h.probes(handler), h.opt.Log.With("part", "http"))
 	}})
 	if err != nil {
 		return err

@@ -163,7 +163,8 @@ func (w Webhooks) ProxyURL() (*url.URL, error) {
 
 // Log is what the hub logs.
 type Log struct {
-	Level string `yaml:"level"` // debug, info, warn or error
+	Level  string `yaml:"level"`  // debug, info, warn or error
+	Format string `yaml:"format"` // text, or json: an object a line
 }
 
 // SlogLevel is the level as slog counts it.
@@ -190,7 +191,7 @@ func Default() Config {
 		Webhooks: Webhooks{Retention: Retention{
 			Delivered: 14 * 24 * time.Hour, Failed: 30 * 24 * time.Hour, Waiting: 14 * 24 * time.Hour, Backlog: 100_000,
 		}},
-		Log: Log{Level: "info"},
+		Log: Log{Level: "info", Format: "text"},
 	}
 }
 

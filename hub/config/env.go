@@ -77,6 +77,7 @@ func Overrides() []Override {
 		}},
 		{"SECRET_KEY_FILE", "secret_key_file", text(func(c *Config) *string { return &c.SecretKeyFile })},
 		{"CLOCK", "clock", text(func(c *Config) *string { return &c.Clock })},
+		{"LOG_FORMAT", "log.format", text(func(c *Config) *string { return &c.Log.Format })},
 		{"LOG_LEVEL", "log.level", text(func(c *Config) *string { return &c.Log.Level })},
 	}
 }

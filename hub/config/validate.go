@@ -66,6 +66,9 @@ func (c Config) Validate() error {
 	default:
 		f.add("log.level", "is %q; use debug, info, warn or error", c.Log.Level)
 	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		f.add("log.format", "is %q; use text or json", c.Log.Format)
+	}
 	return errors.Join(f...)
 }
 

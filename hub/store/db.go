@@ -46,6 +46,7 @@ type DB struct {
 	sensors  sensorNumbers
 	desk     desk
 	audience audience
+	metrics  *metrics
 }
 
 // New makes a DB of two pools of connections, one to write by and one to read by, which it owns from now on. The events
@@ -54,7 +55,7 @@ type DB struct {
 func New(d *Dialect, write, read *sql.DB, now func() time.Time, committed func([]event.Event)) *DB {
 	db := &DB{
 		dialect: d, texts: texts{numbered: d.Numbered}, write: write, pool: read, committed: committed, now: now,
-		prepared: statements{}, wake: make(chan struct{}, 1),
+		prepared: statements{}, wake: make(chan struct{}, 1), metrics: newMetrics(),
 	}
 	db.read = reader{db, read}
 	return db
@@ -106,6 +107,7 @@ func (db *DB) Close() error {
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	for n := 1; ; n++ {
 		err := db.attempt(ctx, f)
+		db.attempted(err)
 		if err == nil || !db.again(err) {
 			return err
 		}
@@ -170,7 +172,7 @@ func (db *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 	if err := tx.finish(); err != nil {
 		return err
 	}
-	if err := sqlTx.Commit(); err != nil {
+	if err := db.metrics.timed(sqlTx.Commit); err != nil {
 		return fmt.Errorf("cannot commit: %w", err)
 	}
 	db.sensors.learn(tx.field.found)

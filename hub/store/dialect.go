@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tallydock/tallydock/hub/doctor"
 )
 
 // Verdict says what an error of the database means for the work that met it.
@@ -30,6 +32,10 @@ type Dialect struct {
 	Numbered bool
 	// Clock is the text of the database's own time, in microseconds since 1970: all hubs on it have the same.
 	Clock string
+	// Examine looks for what is not as it should be with the server, its settings and its files, and gives its version.
+	Examine func(ctx context.Context, db *sql.DB) (version string, remarks []doctor.Remark, err error)
+	// Size asks for the database's size in bytes.
+	Size string
 	// Types turns the types and table forms of the migrations into the database's own.
 	Types []Replacement
 	// Judge says what an error means.

@@ -8,9 +8,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/edge/app"
 	"github.com/tallydock/tallydock/edge/config"
-	"github.com/tallydock/tallydock/edge/systemd"
 )
 
 // runGateway runs the gateway of a configuration file until ctx ends. SIGHUP has the file read again.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/hub/app"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/config"
@@ -78,6 +79,7 @@ func parse(fs *flag.FlagSet, args []string, want ...string) error {
 
 func runHub(ctx context.Context, args []string, s streams) error {
 	fs, file := flags("run")
+	drain := fs.Duration("drain", 0, "how long to go on serving when asked to stop, while /readyz says no")
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -85,12 +87,30 @@ func runHub(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return configError{err}
 	}
-	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: cfg.Log.SlogLevel()}))
-	hub, err := app.New(cfg, app.Options{Version: versionText(), Log: log, Out: s.out})
+	log := slog.New(logHandler(s.err, cfg.Log))
+	manager, err := systemd.Connect(os.LookupEnv)
+	if err != nil {
+		log.Warn("going on without the service manager", "err", err)
+	}
+	defer manager.Close()
+	hub, err := app.New(cfg, app.Options{Version: versionText(), Log: log, Out: s.out, Manager: manager, Drain: *drain})
 	if err != nil {
 		return err
 	}
 	return hub.Run(ctx)
+}
+
+// logHandler writes JSON where the configuration asks for it, for the journal where standard error leads there, else for
+// people.
+func logHandler(to io.Writer, c config.Log) slog.Handler {
+	switch how := (&slog.HandlerOptions{Level: c.SlogLevel()}); {
+	case c.Format == "json":
+		return slog.NewJSONHandler(to, how)
+	case to == os.Stderr && systemd.InJournal(os.Stderr, os.LookupEnv):
+		return systemd.NewLines(to, c.SlogLevel())
+	default:
+		return slog.NewTextHandler(to, how)
+	}
 }
 
 func checkConfig(_ context.Context, args []string, s streams) error {

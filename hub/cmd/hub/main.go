@@ -40,12 +40,15 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"run", "--config FILE", "run the hub until it is interrupted", runHub},
+		{"run", "--config FILE [--drain DURATION]", "run the hub until it is interrupted", runHub},
 		{"check", "--config FILE", "check a configuration and say what is wrong", checkConfig},
 		{"import", "--config FILE KIND FILE.csv", "import a catalogue file into the database of a hub that is stopped", importFile},
 		{"migrate", "--config FILE [--to VERSION] [--list]", "bring the database's schema to a version, by itself the newest; lower versions lose data", migrate},
 		{"copy", "--config FILE --from sqlite|postgres --to postgres|sqlite", "copy a stopped hub's database into an empty one and prove that both are equal", copyDatabase},
 		{"verify", "--config FILE", "prove that the ledger is as it was written: its chains of hashes, its balances, its tags' places", verify},
+		{"backup", "--config FILE DIR", "back up the hub, which may run, into a new folder: SQLite database, credentials, keys, each with its hash", makeBackup},
+		{"restore", "--config FILE [--check] DIR", "check a backup and put it into a data folder that is empty; --check does the first alone", restoreBackup},
+		{"doctor", "--config FILE [--json]", "look at what the hub stands on, and say what is wrong and what to do", examine},
 		{"passwd", "--config FILE [--role ROLE] [--stdin] USER", "give a user a new password; with --role, also make the user", setPassword},
 		{"edge-key", "--config FILE", "print the key by which edges know this hub's configurations; make it where there is none", printEdgeKey},
 		{"edge-config", "--config FILE [--version N] EDGE FILE.yaml", "sign what an edge shall work by and leave it at the broker of the running hub", sendEdgeConfig},

@@ -70,8 +70,9 @@ const abandoned = `SET idle_in_transaction_session_timeout = '5s'`
 
 func dialect() *store.Dialect {
 	return &store.Dialect{
-		Name: "postgres", Numbered: true, Clock: `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`, Types: types, Judge: judge,
-		UUID: text, Months: months, DropMonths: dropMonths,
+		Name: "postgres", Numbered: true, Clock: `CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)`,
+		Size:  `SELECT pg_database_size(current_database())`,
+		Types: types, Judge: judge, UUID: text, Months: months, DropMonths: dropMonths, Examine: examine,
 	}
 }
 

@@ -66,8 +66,9 @@ func pool(file, lock string, conns, cache int) (*sql.DB, error) {
 
 func dialect() *store.Dialect {
 	return &store.Dialect{
-		Name: "sqlite", Alone: true, Clock: `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`, Types: types, Judge: judge, UUID: blob,
-		Backup: backup,
+		Name: "sqlite", Alone: true, Clock: `CAST(unixepoch('subsec') * 1000000 AS INTEGER)`,
+		Size:  `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`,
+		Types: types, Judge: judge, UUID: blob, Backup: backup, Examine: examine,
 	}
 }
 

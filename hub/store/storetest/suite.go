@@ -85,6 +85,8 @@ func Run(t *testing.T, open Open) {
 		"many claim the same jobs":                           testManyClaimTheSameJobs,
 		"the life of a job":                                  testTheLifeOfAJob,
 		"jobs survive those who do them":                     testJobsSurviveThoseWhoDoThem,
+		"the doctor finds what was changed":                  testDoctorFindsWhatWasChanged,
+		"figures count":                                      testFiguresCount,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

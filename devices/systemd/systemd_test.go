@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tallydock/tallydock/edge/systemd"
+	"github.com/tallydock/tallydock/devices/systemd"
 )
 
 func env(values map[string]string) func(string) (string, bool) {

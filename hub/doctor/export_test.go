@@ -1,0 +1,9 @@
+package doctor
+
+// What tests reach.
+var (
+	SpaceOf = spaceOf
+	Ends    = ends
+	Syncs   = judgeSyncs
+	Meminfo = meminfo
+)
