@@ -45,7 +45,7 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(shell find $(WE
 	@touch $@
 
 .PHONY: test
-test: debian build test-go test-web test-e2e ## install what tests need and pass everything
+test: debian $(TOOLS)/prometheus build test-go test-web test-e2e ## install what tests need and pass everything
 
 .PHONY: debian
 debian: ## install the Debian packages that tests use, where that is possible
@@ -78,6 +78,12 @@ $(TOOLS)/gofumpt $(TOOLS)/staticcheck: deploy/tools/go.mod
 $(TOOLS)/influxd:
 	@mkdir -p $(TOOLS) && GOWORK=off GOBIN=$(TOOLS) go install github.com/influxdata/influxdb/cmd/influxd@v1.8.10 \
 	|| echo "cannot build influxd: tests that need it are skipped"
+
+# Debian's Prometheus, unpacked and not installed: of the 36 packages that it brings along only this one is needed.
+$(TOOLS)/prometheus:
+	@mkdir -p $(TOOLS) && d=$$(mktemp -d) && (cd $$d && apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .) \
+	&& cp $$d/usr/bin/prometheus $$d/usr/bin/promtool $(TOOLS)/; rm -rf $$d; \
+	[ -x $@ ] || echo "cannot get Debian's prometheus: tests that need it are skipped"
 
 .PHONY: format
 format: $(TOOLS)/gofumpt

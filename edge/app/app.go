@@ -104,6 +104,9 @@ func (a *App) Ready() <-chan struct{} { return a.ready }
 // Addr is where the HTTP server listens, once Ready.
 func (a *App) Addr() string { return a.api.Addr() }
 
+// Describe tells of every metric that the gateway has while it runs, also of those that have no value yet.
+func (a *App) Describe(to chan<- *prometheus.Desc) { a.registry.Describe(to) }
+
 // Run runs the gateway until ctx ends or a part fails, stops everything, and returns what failed. Call it once.
 func (a *App) Run(ctx context.Context) (err error) {
 	a.stage = stage{log: a.opt.Log, within: a.conf.Stop, failed: make(chan error, 1)}

@@ -48,6 +48,8 @@ type App struct {
 	url   string
 	mqtt  string
 	wake  atomic.Pointer[webhook.Dispatcher] // nil until there is one
+
+	registry *prometheus.Registry
 }
 
 // New makes a hub of a checked configuration. Nothing is opened before Run.
@@ -56,7 +58,7 @@ func New(cfg config.Config, opt Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clock: %w", err)
 	}
-	return &App{cfg: cfg, opt: opt, clock: clk, ready: make(chan struct{})}, nil
+	return &App{cfg: cfg, opt: opt, clock: clk, ready: make(chan struct{}), registry: prometheus.NewRegistry()}, nil
 }
 
 // Ready is closed when the hub answers; URL and MQTT then say where.
@@ -67,6 +69,9 @@ func (a *App) URL() string { return a.url }
 
 // MQTT is the broker's host:port.
 func (a *App) MQTT() string { return a.mqtt }
+
+// Describe tells of every metric that the hub has while it runs, also of those that have no value yet.
+func (a *App) Describe(to chan<- *prometheus.Desc) { a.registry.Describe(to) }
 
 // Run runs the hub until ctx ends or a part fails, whose error it then returns.
 func (a *App) Run(ctx context.Context) error {
@@ -80,7 +85,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return a.notStarted(ctx, err)
 	}
-	h := &house{App: a, db: db, bus: bus, life: newLifecycle(a.opt.Log), registry: prometheus.NewRegistry()}
+	h := &house{App: a, db: db, bus: bus, life: newLifecycle(a.opt.Log)}
 	if err := h.open(ctx); err != nil {
 		return errors.Join(a.notStarted(ctx, err), h.life.stop(), db.Close())
 	}

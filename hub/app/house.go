@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -38,7 +37,6 @@ type house struct {
 	db       *store.DB
 	bus      *event.Bus
 	life     *lifecycle
-	registry *prometheus.Registry
 	id       string // of the database
 	broker   *broker.Broker
 	members  *members
