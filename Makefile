@@ -136,16 +136,22 @@ fuzz-smoke: ## FUZZTIME (ten seconds) of every fuzz target
 	    echo "$$m/$$p $$f"; (cd $$m && go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p | tail -1); done; done; done
 
 .PHONY: package
-package: $(DEBS:%=bin/linux-%/edge) ## build the Debian packages of the edge, amd64 and arm64, into ./bin
-	@for a in $(DEBS); do SOURCE_DATE_EPOCH=$(MADE) deploy/deb/build.sh $$a '$(VERSION)' bin/linux-$$a/edge bin; done
+package: $(DEBS:%=bin/linux-%/edge) $(DEBS:%=bin/linux-%/hub) ## build the Debian packages of edge and hub, amd64 and arm64, into ./bin
+	@for a in $(DEBS); do for p in edge hub; do SOURCE_DATE_EPOCH=$(MADE) deploy/deb/build.sh $$p $$a '$(VERSION)' bin/linux-$$a/$$p bin; done; done
 
 bin/linux-%/edge: FORCE
 	@CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '$(LDFLAGS) -X main.built=$(shell date -u -d @$(MADE) +%Y-%m-%dT%H:%M:%SZ)' -o $@ ./edge/cmd/edge
+bin/linux-%/hub: FORCE console
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$* go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./hub/cmd/hub
 
 .PHONY: test-package
 test-package: package ## look into the Debian packages, and as root install them in a copy of this system
-	@deploy/deb/test.sh bin/tallydock-edge_*.deb
-	@if command -v lintian >/dev/null; then lintian --tag-display-limit 0 bin/tallydock-edge_*.deb; fi
+	@deploy/deb/test.sh bin/tallydock-edge_*.deb bin/tallydock-hub_*.deb
+	@if command -v lintian >/dev/null; then lintian --tag-display-limit 0 bin/tallydock-edge_*.deb bin/tallydock-hub_*.deb; fi
+
+.PHONY: test-pitr
+test-pitr: build ## lose a PostgreSQL server's disk, restore it to a moment, and have the gateway send the rest
+	@TALLYDOCK_E2E=1 TALLYDOCK_FAULTS=1 go test -count=1 -timeout 15m -v -run TestPostgreSQLRestored ./deploy/e2e
 
 .PHONY: smoke-arm64
 smoke-arm64: bin/linux-arm64/edge ## run the edge for 64-bit ARM by qemu

@@ -89,7 +89,7 @@ func start(ctx context.Context, h *house.House) error {
 	if err := h.Start("hub"); err != nil {
 		return err
 	}
-	if err := house.WaitHealthy(ctx, h.Listen); err != nil {
+	if err := house.WaitReady(ctx, h.Listen); err != nil {
 		return fmt.Errorf("%w, see %s", err, filepath.Join(h.Dir, "hub.log"))
 	}
 	if err := h.Start("sim"); err != nil {

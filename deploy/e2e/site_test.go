@@ -104,7 +104,7 @@ func (s *site) start(programs ...string) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
-		err := house.WaitHealthy(ctx, s.Listen)
+		err := house.WaitReady(ctx, s.Listen)
 		cancel()
 		if err != nil {
 			s.t.Fatal(err)

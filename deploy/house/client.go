@@ -21,10 +21,10 @@ type Client struct {
 	csrf string
 }
 
-// WaitHealthy waits until a program's /healthz answers 200.
-func WaitHealthy(ctx context.Context, address string) error {
+// WaitReady waits until the hub's /readyz answers 200.
+func WaitReady(ctx context.Context, address string) error {
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func WaitHealthy(ctx context.Context, address string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("http://%s/healthz does not answer: %w", address, err)
+			return fmt.Errorf("http://%s/readyz does not say yes: %w", address, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
