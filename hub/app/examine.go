@@ -11,6 +11,7 @@ import (
 
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/doctor"
+	"github.com/tallydock/tallydock/hub/enrol"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/ingest"
 	"github.com/tallydock/tallydock/hub/store"
@@ -54,9 +55,15 @@ func brokerCheck(c config.Config, runs bool) doctor.Check {
 		if err != nil {
 			return err
 		}
+		var ca *enrol.CA
+		if c.Enrol.On() {
+			if ca, err = OpenCA(c); err != nil {
+				return err
+			}
+		}
+		url, conf := ownBroker(c.MQTT.Listen, c, ca)
 		return ingest.Try(ctx, ingest.Config{
-			Broker: "tcp://" + dialable(c.MQTT.Listen), User: logins.Hub.User, Password: string(logins.Hub.Password),
-			ClientID: config.HubUser + "-doctor",
+			Broker: url, TLS: conf, User: logins.Hub.User, Password: string(logins.Hub.Password), ClientID: config.HubUser + "-doctor",
 		})
 	})
 }
