@@ -45,7 +45,7 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(shell find $(WE
 	@touch $@
 
 .PHONY: test
-test: debian $(TOOLS)/prometheus build test-go test-web test-e2e ## install what tests need and pass everything
+test: debian build test-go test-web test-e2e ## install what tests need and pass everything
 
 .PHONY: debian
 debian: ## install the Debian packages that tests use, where that is possible
@@ -57,8 +57,9 @@ debian: ## install the Debian packages that tests use, where that is possible
 	|| echo "cannot install $$missing: tests that need them are skipped"
 
 .PHONY: test-go
-test-go: $(TOOLS)/influxd ## Go tests of every module, with the race detector
-	@TALLYDOCK_INFLUX=$$(test -x $(TOOLS)/influxd && echo must) go test -race -timeout 15m $(MODULES:%=./%/...)
+test-go: $(TOOLS)/influxd $(TOOLS)/prometheus ## Go tests of every module, with the race detector
+	@TALLYDOCK_INFLUX=$$(test -x $(TOOLS)/influxd && echo must) TALLYDOCK_PROMETHEUS=$$(test -x $(TOOLS)/promtool && echo must) \
+	go test -race -timeout 15m $(MODULES:%=./%/...)
 
 .PHONY: test-web
 test-web: $(WEB)/node_modules/.package-lock.json ## the console's unit tests
@@ -81,9 +82,10 @@ $(TOOLS)/influxd:
 
 # Debian's Prometheus, unpacked and not installed: of the 36 packages that it brings along only this one is needed.
 $(TOOLS)/prometheus:
-	@mkdir -p $(TOOLS) && d=$$(mktemp -d) && (cd $$d && apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .) \
-	&& cp $$d/usr/bin/prometheus $$d/usr/bin/promtool $(TOOLS)/; rm -rf $$d; \
-	[ -x $@ ] || echo "cannot get Debian's prometheus: tests that need it are skipped"
+	@mkdir -p $(TOOLS) && d=$$(mktemp -d) && trap 'rm -rf '$$d EXIT && cd $$d \
+	&& { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; } } 2>/dev/null \
+	&& dpkg-deb -x prometheus_*.deb . && cp usr/bin/promtool usr/bin/prometheus $(TOOLS)/ \
+	|| echo "cannot get Debian's prometheus: tests that need it are skipped"
 
 .PHONY: format
 format: $(TOOLS)/gofumpt

@@ -27,7 +27,7 @@ import (
 	hubconfig "github.com/tallydock/tallydock/hub/config"
 )
 
-// house is a hub and a gateway that know each other and have nothing else.
+// house is a hub and a gateway that know each other, and no goods.
 type house struct {
 	hub, edge   string    // where they show /metrics, host:port
 	hubMetrics  []*metric // that they have
@@ -75,6 +75,7 @@ func build() error {
 	c.Data, c.Listen, c.MQTT.Listen = filepath.Join(dir, "hub"), built.hub, mqtt
 	c.Edges = []hubconfig.Edge{{ID: "SZ1-E1", Site: "SZ1"}}
 	c.DeviceSites = []string{"SZ1"}
+	c.Influx.URL, c.Influx.Bucket = "http://127.0.0.1:9", "tallydock/autogen" // where nobody is: its metrics are there all the same
 	hub, err := hubapp.New(c, hubapp.Options{Version: "test", Log: log, Out: io.Discard})
 	if err != nil {
 		return err
@@ -154,7 +155,7 @@ func free() string {
 	return l.Addr().String()
 }
 
-// tool finds prometheus or promtool: in bin/tools, where make bin/tools/prometheus puts Debian's, or on the PATH.
+// tool finds prometheus or promtool: in bin/tools, where make test-go puts Debian's, or on the PATH.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := filepath.Abs("../../bin/tools/" + name)
@@ -167,9 +168,9 @@ func tool(t *testing.T, name string) string {
 		return path
 	}
 	if os.Getenv("TALLYDOCK_PROMETHEUS") == "must" {
-		t.Fatalf("there is no %s: make bin/tools/prometheus", name)
+		t.Fatalf("there is no %s; make test-go fetches it", name)
 	}
-	t.Skipf("there is no %s: make bin/tools/prometheus", name)
+	t.Skipf("there is no %s; make test-go fetches it", name)
 	return ""
 }
 

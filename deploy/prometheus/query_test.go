@@ -207,9 +207,7 @@ var (
 // names are the metrics and records that a query asks for.
 func names(text string) (all []string) {
 	for _, m := range regexp.MustCompile(`__name__=~"([^"]*)"`).FindAllStringSubmatch(text, -1) {
-		for _, n := range strings.Split(strings.ReplaceAll(m[1], "(ca|server_certificate)", "ca"), "|") {
-			all = append(all, n)
-		}
+		all = append(all, strings.Split(strings.ReplaceAll(m[1], "(ca|server_certificate)", "ca"), "|")...)
 	}
 	plain := inQuotes.ReplaceAllString(text, "")
 	return append(append(all, nameInText.FindAllString(plain, -1)...), ownRecord.FindAllString(plain, -1)...)

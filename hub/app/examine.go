@@ -27,6 +27,9 @@ func Examination(c config.Config) []doctor.Check {
 		doctor.Certificate(c.TLS.Cert, c.TLS.Key, c.Listen, host == "localhost" || ip != nil && ip.IsLoopback(), time.Now()),
 		doctor.Port("console's port", c.Listen, runs), doctor.Port("broker's port", c.MQTT.Listen, runs),
 	}
+	if c.Enrol.On() {
+		all = append(all, doctor.Port("edges' port", c.Enrol.Listen, runs))
+	}
 	if AsOwner(c.Data) != nil {
 		return all // what comes now would leave files that the hub's user cannot open
 	}

@@ -75,7 +75,7 @@ func manager(t *testing.T) (m *systemd.Manager, heard chan string) {
 	return m, heard
 }
 
-func told(t *testing.T, heard chan string, want string) {
+func hears(t *testing.T, heard chan string, want string) {
 	t.Helper()
 	for {
 		select {
@@ -98,11 +98,11 @@ func TestServiceManagerHearsOfTheHubsLife(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- hub.Run(ctx) }()
-	told(t, heard, "READY=1\nSTATUS=serving http://127.0.0.1:")
-	told(t, heard, "WATCHDOG=1")
-	told(t, heard, "WATCHDOG=1")
+	hears(t, heard, "READY=1\nSTATUS=serving http://127.0.0.1:")
+	hears(t, heard, "WATCHDOG=1")
+	hears(t, heard, "WATCHDOG=1")
 	stop()
-	told(t, heard, "STOPPING=1")
+	hears(t, heard, "STOPPING=1")
 	// It goes on serving while it says that it is not ready, and others hear of that.
 	if status, body := get(t, hub.URL()+"/readyz"); status != 503 || !strings.Contains(body, "stopping") {
 		t.Errorf("readyz: %d %s", status, body)

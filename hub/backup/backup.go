@@ -8,6 +8,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,9 +34,6 @@ const (
 	// format is the version of the manifest.
 	format = 1
 )
-
-// aside are the names in a data folder of what opens the database's secrets, and so never lies beside a copy of it.
-var aside = []string{"secret.key"}
 
 // skipped are the names in a data folder that are not backed up: what the hub makes anew, and what is copied in another way.
 var skipped = []string{"broker", "hub.lock", lastFile}
@@ -68,7 +66,9 @@ type Source struct {
 	// empty where the database has tools of its own.
 	File string
 	Copy func(ctx context.Context, file string) error
-	Now  time.Time
+	// Key is the file of the keys that open the database's secrets, which never lie beside a copy of it.
+	Key string
+	Now time.Time
 }
 
 // Make writes a backup into dir, which must not be there yet or be empty. It is whole or not there: it is made beside dir
@@ -94,7 +94,7 @@ func Make(ctx context.Context, s Source, dir string) (Manifest, error) {
 	if m.Files, err = sums(tmp); err != nil {
 		return m, err
 	}
-	if m.Aside, err = asideOf(s.Data); err != nil {
+	if m.Aside, err = asideOf(s); err != nil {
 		return m, err
 	}
 	if err := writeManifest(tmp, m); err != nil {
@@ -133,7 +133,7 @@ func copyRest(ctx context.Context, s Source, to string) error {
 		if err != nil || name == "." {
 			return err
 		}
-		if skip(name, s.File) {
+		if s.skips(name) {
 			if d.IsDir() {
 				return fs.SkipDir
 			}
@@ -149,11 +149,19 @@ func copyRest(ctx context.Context, s Source, to string) error {
 	})
 }
 
-func skip(name, database string) bool {
-	if database == "" {
-		database = "hub.db"
+func (s Source) skips(name string) bool {
+	database := cmp.Or(s.File, "hub.db")
+	return slices.Contains(skipped, name) || name == s.key() || name == database || strings.HasPrefix(name, database+"-") ||
+		strings.HasSuffix(name, ".tmp")
+}
+
+// key is the name of the file of keys in the data folder; "" where it lies elsewhere.
+func (s Source) key() string {
+	name, err := filepath.Rel(s.Data, s.Key)
+	if err != nil || !filepath.IsLocal(name) {
+		return ""
 	}
-	return slices.Contains(skipped, name) || slices.Contains(aside, name) || name == database || strings.HasPrefix(name, database+"-") || strings.HasSuffix(name, ".tmp")
+	return name
 }
 
 func copyFile(from, to string) error {
@@ -191,19 +199,20 @@ func sums(dir string) ([]File, error) {
 	return files, nil
 }
 
-func asideOf(data string) ([]File, error) {
-	files := []File{}
-	for _, name := range aside {
-		n, sum, err := sumOf(filepath.Join(data, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the data folder: %w", err)
-		}
-		files = append(files, File{name, n, sum})
+// asideOf describes the file of keys, where the data folder has it.
+func asideOf(s Source) ([]File, error) {
+	name := s.key()
+	if name == "" {
+		return []File{}, nil
 	}
-	return files, nil
+	n, sum, err := sumOf(filepath.Join(s.Data, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []File{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("cannot read the data folder: %w", err)
+	}
+	return []File{{filepath.ToSlash(name), n, sum}}, nil
 }
 
 func sumOf(file string) (int64, string, error) {

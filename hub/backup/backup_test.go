@@ -32,7 +32,7 @@ func folder(t *testing.T) backup.Source {
 			t.Fatal(err)
 		}
 	}
-	return backup.Source{Data: data, Program: "1.2", Database: "sqlite", File: "hub.db", Now: noon, Copy: func(_ context.Context, file string) error {
+	return backup.Source{Data: data, Program: "1.2", Database: "sqlite", File: "hub.db", Key: filepath.Join(data, "secret.key"), Now: noon, Copy: func(_ context.Context, file string) error {
 		return os.WriteFile(file, []byte("consistent"), 0o600)
 	}}
 }
@@ -81,6 +81,28 @@ func TestBackupHasWhatAHubNeedsAndNothingElse(t *testing.T) {
 	}
 	if got := backup.Last(s.Data); !got.Equal(noon) {
 		t.Errorf("last at %v", got)
+	}
+}
+
+func TestKeysNeverLieBesideWhatTheyOpen(t *testing.T) {
+	for _, c := range []struct {
+		key   string
+		aside int
+		has   bool // what is another file then, and no key
+	}{{"secret.key", 1, false}, {"enrol/ca.pem", 1, true}, {"../elsewhere.key", 0, true}} {
+		s := folder(t)
+		s.Key = filepath.Join(s.Data, c.key)
+		dir := filepath.Join(t.TempDir(), "b")
+		m, err := backup.Make(t.Context(), s, dir)
+		if err != nil || len(m.Aside) != c.aside {
+			t.Errorf("%s: aside %v, %v", c.key, m.Aside, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, c.key)); c.aside > 0 && err == nil {
+			t.Errorf("%s is in the backup", c.key)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "secret.key")); c.has != (err == nil) {
+			t.Errorf("%s: secret.key: %v", c.key, err)
+		}
 	}
 }
 

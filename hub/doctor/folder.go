@@ -105,7 +105,7 @@ func space(dir string) []Finding {
 // spaceOf judges free and all bytes, and free and all files; a file system that counts no files says 0.
 func spaceOf(dir string, free, all, filesFree, files int64) []Finding {
 	const mib = 1 << 20
-	const do = "make room: a bigger disk, old backups elsewhere, a shorter series.keep"
+	const do = "make room: a bigger disk, old backups elsewhere, a shorter series.raw"
 	var found []Finding
 	switch {
 	case free < leastFree:

@@ -28,7 +28,7 @@ func makeBackup(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	from := backup.Source{Data: cfg.Data, Program: versionText(), Database: db.Dialect(), Now: time.Now()}
+	from := backup.Source{Data: cfg.Data, Program: versionText(), Database: db.Dialect(), Key: cfg.SecretKeyPath(), Now: time.Now()}
 	if from.Database == "sqlite" {
 		from.File, from.Copy = app.DatabaseFile, db.Backup
 	}
