@@ -91,7 +91,7 @@ func hears(t *testing.T, heard chan string, want string) {
 
 func TestServiceManagerHearsOfTheHubsLife(t *testing.T) {
 	m, heard := manager(t)
-	hub, err := app.New(configuration(t), app.Options{Log: slog.New(slog.DiscardHandler), Out: io.Discard, Manager: m, Drain: 20 * time.Second})
+	hub, err := app.New(configuration(t), app.Options{Log: slog.New(slog.DiscardHandler), Out: io.Discard, Manager: m, Drain: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
