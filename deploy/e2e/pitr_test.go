@@ -45,7 +45,7 @@ func TestPostgreSQLRestoredToAMomentCatchesUp(t *testing.T) {
 
 	s.until(begin.Add(10 * time.Minute))
 	base := filepath.Join(filepath.Dir(server.Dir), "base")
-	postgres(t, "pg_basebackup", "-D", base, "-d", server.URL("postgres"), "-c", "fast")
+	runs(t, "pg_basebackup", "-D", base, "-d", server.URL("postgres"), "-c", "fast")
 	s.until(begin.Add(30 * time.Minute))
 	moment, atMoment := time.Now().UTC(), s.acked()
 	s.until(begin.Add(75 * time.Minute)) // all work is done
@@ -53,7 +53,7 @@ func TestPostgreSQLRestoredToAMomentCatchesUp(t *testing.T) {
 	if after <= atMoment {
 		t.Fatalf("nothing happened after the moment: acked %d, then %d", atMoment, after)
 	}
-	postgres(t, "psql", "-q", "-d", server.URL("postgres"), "-c", "SELECT pg_switch_wal()")
+	runs(t, "psql", "-q", "-d", server.URL("postgres"), "-c", "SELECT pg_switch_wal()")
 	time.Sleep(3 * time.Second) // until the last file is archived: what cp has not copied is lost with the disk
 	if err := s.Kill("hub"); err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func given777(t *testing.T) string {
 }
 
 // postgres runs one of PostgreSQL's programs.
-func postgres(t *testing.T, name string, args ...string) {
+func runs(t *testing.T, name string, args ...string) {
 	t.Helper()
 	bin, err := postgrestest.Binaries()
 	if err != nil {

@@ -25,7 +25,10 @@ func Examination(c config.Config) []doctor.Check {
 	all := []doctor.Check{
 		doctor.Folder(c.Data), doctor.Limits(), doctor.Clock(ClockSynced),
 		doctor.Certificate(c.TLS.Cert, c.TLS.Key, c.Listen, host == "localhost" || ip != nil && ip.IsLoopback(), time.Now()),
-		doctor.Port("console's port", c.Listen, runs), doctor.Port("broker's port", c.MQTT.Listen, runs),
+		doctor.Port("console's port", c.Listen, runs),
+	}
+	if c.MQTT.Broker == "" {
+		all = append(all, doctor.Port("broker's port", c.MQTT.Listen, runs))
 	}
 	if c.Enrol.On() {
 		all = append(all, doctor.Port("edges' port", c.Enrol.Listen, runs))
@@ -49,25 +52,34 @@ func atWork(data string) bool {
 	return errors.Is(err, fault.Conflict)
 }
 
+// brokerCheck signs in at the broker outside, or at the hub's own while it runs.
 func brokerCheck(c config.Config, runs bool) doctor.Check {
-	if _, port, _ := net.SplitHostPort(c.MQTT.Listen); !runs || port == "0" {
-		return doctor.Broker(c.MQTT.Listen, nil)
-	}
-	return doctor.Broker(c.MQTT.Listen, func(ctx context.Context) error {
-		logins, err := config.EnsureCredentials(c)
-		if err != nil {
-			return err
+	at := c.MQTT.Broker
+	if at == "" {
+		at = c.MQTT.Listen
+		if _, port, _ := net.SplitHostPort(at); !runs || port == "0" {
+			return doctor.Broker(at, nil)
 		}
+	}
+	return doctor.Broker(at, func(ctx context.Context) (err error) {
+		var logins config.Credentials
 		var ca *enrol.CA
+		if c.MQTT.Broker == "" {
+			if logins, err = config.EnsureCredentials(c); err != nil {
+				return err
+			}
+		}
 		if c.Enrol.On() {
 			if ca, err = OpenCA(c); err != nil {
 				return err
 			}
 		}
-		url, conf := ownBroker(c.MQTT.Listen, c, ca)
-		return ingest.Try(ctx, ingest.Config{
-			Broker: url, TLS: conf, User: logins.Hub.User, Password: string(logins.Hub.Password), ClientID: config.HubUser + "-doctor",
-		})
+		broker, err := brokerOf(c, c.MQTT.Listen, logins, ca)
+		if err != nil {
+			return err
+		}
+		broker.ClientID = config.HubUser + "-doctor"
+		return ingest.Try(ctx, broker)
 	})
 }
 
