@@ -106,7 +106,7 @@ func given777(t *testing.T) string {
 	return dir
 }
 
-// postgres runs one of PostgreSQL's programs.
+// runs starts one of PostgreSQL's programs.
 func runs(t *testing.T, name string, args ...string) {
 	t.Helper()
 	bin, err := postgrestest.Binaries()

@@ -25,7 +25,7 @@ func TestAnyReplicaServesAnyUser(t *testing.T) {
 	a, b := c.hire("hub-a", 0), c.hire("hub-b", 0)
 	c.balanced(a, b)
 	for _, h := range c.hubs {
-		if err := house.WaitHealthy(t.Context(), h.listen); err != nil {
+		if err := house.WaitReady(t.Context(), h.listen); err != nil {
 			t.Fatal(err)
 		}
 	}
