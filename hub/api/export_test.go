@@ -42,6 +42,9 @@ func (l Limiter) Len() int { return len(l.l.buckets) }
 // MostBuckets is how many there may be.
 const MostBuckets = mostBuckets
 
+// ToldOnce are the changes whose answers have a secret.
+var ToldOnce = toldOnce
+
 // Network and SafeNext are what they are called.
 var (
 	Network  = network

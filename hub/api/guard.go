@@ -105,21 +105,25 @@ func (s *server) guard(r route) func(huma.Context, func(huma.Context)) {
 		if err != nil {
 			refuse(err)
 			if r.changes() && session.User != "" {
-				s.note(c.Context(), req, r, problemStatus(err))
+				s.note(c.Context(), req, r, problemStatus(err), false)
 			}
 			return
 		}
 		next(huma.WithValue(huma.WithValue(c, keySession, session), keyPass, p))
 		if r.changes() && rec != nil && (rec.status >= 400 || !trail.Written()) {
-			s.note(c.Context(), req, r, rec.status)
+			s.note(c.Context(), req, r, rec.status, rec.Header().Get(replayedHeader) != "")
 		}
 	}
 }
 
 // note writes about a change that nothing else wrote about: one that failed, or one of a store that does not say before
-// and after.
-func (s *server) note(ctx context.Context, req *http.Request, r route, status int) {
-	e := audit.Entry{Resource: resourceOf(r.path), ID: idOf(req, r.path), After: audit.State(map[string]int{"status": status})}
+// and after; or one that was done before, and was only answered again.
+func (s *server) note(ctx context.Context, req *http.Request, r route, status int, replayed bool) {
+	after := map[string]any{"status": status}
+	if replayed {
+		after["replayed"] = true
+	}
+	e := audit.Entry{Resource: resourceOf(r.path), ID: idOf(req, r.path), After: audit.State(after)}
 	switch {
 	case status >= 500:
 		e.Outcome = audit.Failed

@@ -83,7 +83,7 @@ func startWith(t *testing.T, opt options) *hub {
 
 func startOn(t *testing.T, open func(told func([]event.Event)) (*store.DB, error)) *hub {
 	t.Helper()
-	return startAt(t, options{}, open)
+	return startAt(t, options{limits: wide}, open)
 }
 
 func startAt(t *testing.T, opt options, open func(told func([]event.Event)) (*store.DB, error)) *hub {
@@ -113,7 +113,7 @@ func startAt(t *testing.T, opt options, open func(told func([]event.Event)) (*st
 	rooms.Tenant, rooms.Audit, rooms.Provider = users, store.Audit{DB: db}, opt.provider
 	handler, err := api.New(api.Config{
 		Version: "test", Hub: "hub-1", Sites: 1, Clock: clock.Clock{}, Log: slog.New(slog.DiscardHandler),
-		Healthy: func() error { return nil }, PublicURL: opt.public, Limits: opt.limits,
+		Healthy: func() error { return nil }, PublicURL: opt.public, Limits: opt.limits, NewID: newID,
 	}, rooms)
 	if err != nil {
 		t.Fatal(err)
@@ -149,15 +149,17 @@ func putUser(t *testing.T, db *store.DB, name string, g tenant.Grants) {
 func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 	log := slog.New(slog.DiscardHandler)
 	cat := store.Catalog{DB: db}
-	newID := func() string { return uuid.Must(uuid.NewV7()).String() }
-	taken := store.Intake{DB: db}
+	taken, books := store.Intake{DB: db}, store.Ledger{DB: db}
 	return api.Rooms{
-		View: store.View{DB: db}, Movements: store.Ledger{DB: db}, Catalog: cat, Importer: catalog.NewImporter(cat),
+		View: store.View{DB: db}, Movements: books, Catalog: cat, Importer: catalog.NewImporter(cat),
+		Exporter: cat, References: cat, ItemDocs: store.Items(db), PackDocs: store.Packs(db), LocationDocs: store.Locations(db),
+		SupplierDocs: store.Suppliers(db), LotDocs: store.Lots(db), PolicyDocs: store.Policies(db),
+		Books: books, Reservations: books, Units: books, Counts: books, Periods: books, Answers: store.Idempotency{DB: db},
 		Fleet:  store.Fleet{DB: db},
 		Alarms: fleet.Service{Store: store.Fleet{DB: db}, Commands: store.Fleet{DB: db}, Edges: offline{}, Now: time.Now, NewID: newID, Log: log},
 		Series: series.NewReader(store.Series{DB: db}, series.Retention{}, time.Now), Planner: planner.New(planner.Config{ServiceLevel: 0.95, ReviewDays: 7}, store.Planning{DB: db}, clock.Clock{}, log),
 		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db}, OwnEvents: store.OwnEvents{DB: db},
-		Webhooks: webhooks(db, newID),
+		Webhooks: webhooks(db),
 		Parked:   taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
 		Bus: bus, Events: store.Events{DB: db}, Console: web.Handler(),
 		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
@@ -165,7 +167,7 @@ func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 }
 
 // webhooks are those of a hub that may send to nobody.
-func webhooks(db *store.DB, newID func() string) api.Webhooks {
+func webhooks(db *store.DB) api.Webhooks {
 	keys, err := secret.Parse(secret.NewKey())
 	if err != nil {
 		panic(err)
@@ -176,6 +178,8 @@ func webhooks(db *store.DB, newID func() string) api.Webhooks {
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	}, store.Webhooks{DB: db, Sealer: keys}))
 }
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // offline is the way to edges that are all away: commands wait in the database.
 type offline struct{}
@@ -190,6 +194,13 @@ type client struct {
 	cookie *http.Cookie
 	csrf   string
 	token  string // of a program
+	key    string // Idempotency-Key of what is sent
+}
+
+// keyed is the client with a key for the next change.
+func (c client) keyed(key string) *client {
+	c.key = key
+	return &c
 }
 
 func (h *hub) signIn(user string) *client {
@@ -247,7 +258,7 @@ func (c *client) request(ctx context.Context, method, path, body string) *http.R
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if strings.HasPrefix(path, "/api/v1/catalog/import/") {
+	if strings.HasPrefix(path, "/api/v1/catalog/") && strings.Contains(path, "/import") {
 		r.Header.Set("Content-Type", "text/csv")
 	}
 	if c.cookie != nil {
@@ -259,12 +270,27 @@ func (c *client) request(ctx context.Context, method, path, body string) *http.R
 	if c.csrf != "" {
 		r.Header.Set("X-CSRF-Token", c.csrf)
 	}
+	if c.key != "" {
+		r.Header.Set("Idempotency-Key", c.key)
+	} else if c.token != "" && method != "GET" {
+		r.Header.Set("Idempotency-Key", newID())
+	}
 	return r
 }
 
 func (c *client) do(method, path, body string) response {
 	c.t.Helper()
 	return c.send(c.request(c.t.Context(), method, path, body))
+}
+
+// with is do with more headers: name, value, and so on.
+func (c *client) with(method, path, body string, headers ...string) response {
+	c.t.Helper()
+	r := c.request(c.t.Context(), method, path, body)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return c.send(r)
 }
 
 func (c *client) send(r *http.Request) response {

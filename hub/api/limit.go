@@ -38,7 +38,7 @@ const (
 // classOf are the routes whose class their method does not tell.
 var classOf = map[string]class{
 	"signIn": signIns, "changePassword": signIns, "confirmFactor": signIns, "removeFactor": signIns, "startLogin": signIns,
-	"finishLogin": signIns, "exportAudit": exports, "verifyAudit": exports,
+	"finishLogin": signIns, "exportAudit": exports, "verifyAudit": exports, "exportMovements": exports, "exportBalances": exports,
 }
 
 func (r route) class() class {

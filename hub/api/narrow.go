@@ -28,12 +28,20 @@ type bounds struct {
 
 // narrow puts bounds around rooms.
 func (b bounds) narrow(r Rooms) Rooms {
+	movements := r.Movements
 	r.View = boundView{r.View, b}
 	r.Movements = boundMovements{r.Movements, b}
 	r.Alarms = boundAlarms{r.Alarms, r.Fleet, b}
 	r.Fleet = boundFleet{r.Fleet, b}
 	r.Series = boundSeries{r.Series, b}
 	r.Catalog = boundCatalog{r.Catalog, b}
+	r.References = boundReferences{r.References, b}
+	r.LocationDocs = boundLocations{r.LocationDocs, b}
+	r.Exporter = boundExporter{r.Exporter, b}
+	r.Books = boundBooks{r.Books, movements, b}
+	r.Reservations = boundReservations{r.Reservations, b}
+	r.Units = boundUnits{r.Units, b}
+	r.Counts = boundCounts{r.Counts, b}
 	r.Planner = boundPlanner{r.Planner, b}
 	r.Settler = boundSettler{r.Settler, r.Parked, b}
 	r.Parked = boundParked{r.Parked, b}
@@ -514,4 +522,19 @@ func (s boundSettler) Discard(ctx context.Context, id, actor, reason string) (in
 		return intake.Entry{}, err
 	}
 	return s.settler.Discard(ctx, id, actor, reason)
+}
+
+// Correct applies an entry within reach, to a place within reach.
+func (s boundSettler) Correct(ctx context.Context, id, actor string, c intake.Correction) (intake.Entry, error) {
+	if err := s.within(ctx, id); err != nil {
+		return intake.Entry{}, err
+	}
+	r, err := s.bounds.of(ctx)
+	if err != nil {
+		return intake.Entry{}, err
+	}
+	if c.To != "" && !r.open(c.To) {
+		return intake.Entry{}, fmt.Errorf("location %s: %w", c.To, fault.NotFound)
+	}
+	return s.settler.Correct(ctx, id, actor, c)
 }

@@ -8,22 +8,36 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tallydock/tallydock/hub/series"
+	"github.com/tallydock/tallydock/hub/sheet"
 )
 
 func humaConfig(version string) huma.Config {
 	c := huma.DefaultConfig("Tallydock hub", version)
 	c.Info.Description = "Stock, movements, doors, alarms and proposals of a warehouse. Times are RFC 3339 in UTC; a name that " +
-		"ends in _ms is a time in milliseconds since 1970. Changes need the header X-CSRF-Token."
+		"ends in _ms is a time in milliseconds since 1970. Changes need the header X-CSRF-Token and should " +
+		"have an Idempotency-Key."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // no pages with assets of other hosts; the route is ours
 	c.CreateHooks = nil                                   // no $schema in answers
 	c.Transformers = []huma.Transformer{ownProblems}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName},
 	}
-	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[series.Point](), reflect.TypeFor[point]())
 	return c
+}
+
+// schemaName names a type in the description; those of files say so, because the API has problems of its own.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[sheet.Report]().PkgPath() {
+		return "File" + name
+	}
+	return name
 }
 
 // point describes how a series.Point is written.

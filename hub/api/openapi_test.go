@@ -71,6 +71,13 @@ func TestOpenAPIIsWhole(t *testing.T) {
 		}
 		ids[r.ID] = true
 	}
+	described := 0
+	for _, ops := range doc.Paths {
+		described += len(ops)
+	}
+	if described != len(ids) {
+		t.Errorf("%d operations are described, and the table has %d routes", described, len(ids))
+	}
 	if _, ok := doc.Components.Schemas["ErrorModel"]; ok {
 		t.Error("problems are described as huma's, not as ours")
 	}

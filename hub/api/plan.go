@@ -53,6 +53,7 @@ func proposalBody(p planner.Proposal) Proposal {
 }
 
 type proposalsInput struct {
+	LongPageInput
 	State string `query:"state" enum:"proposed,approved,rejected,superseded,all" default:"proposed"`
 }
 
@@ -62,11 +63,10 @@ func (s *server) proposals(ctx context.Context, in *proposalsInput) (list[Propos
 		state = ""
 	}
 	all, err := s.Planner.Proposals(ctx, state)
-	out := make([]Proposal, 0, len(all))
-	for _, p := range all {
-		out = append(out, proposalBody(p))
+	if err != nil {
+		return list[Proposal]{}, err
 	}
-	return listOf(out, ""), err
+	return cut(bodies(all, proposalBody), func(p Proposal) string { return p.ID }, in.LongPageInput)
 }
 
 func (s *server) proposal(ctx context.Context, in *ByID) (Proposal, error) {
@@ -126,15 +126,18 @@ type PurchaseOrder struct {
 	Proposal  string    `json:"proposal"`
 }
 
-func (s *server) orders(ctx context.Context, _ *empty) (list[PurchaseOrder], error) {
+func (s *server) orders(ctx context.Context, in *LongPageInput) (list[PurchaseOrder], error) {
 	all, err := s.Planner.Orders(ctx)
-	out := make([]PurchaseOrder, 0, len(all))
-	for _, o := range all {
-		out = append(out, PurchaseOrder{
-			o.ID, o.Supplier, o.Item, o.Site, o.Quantity, o.OrderedAt.UTC(), o.DueAt.UTC(), o.Received, orderState(o), o.Proposal,
-		})
+	if err != nil {
+		return list[PurchaseOrder]{}, err
 	}
-	return listOf(out, ""), err
+	return cut(bodies(all, orderBody), func(o PurchaseOrder) string { return o.ID }, *in)
+}
+
+func orderBody(o planner.Order) PurchaseOrder {
+	return PurchaseOrder{
+		o.ID, o.Supplier, o.Item, o.Site, o.Quantity, o.OrderedAt.UTC(), o.DueAt.UTC(), o.Received, orderState(o), o.Proposal,
+	}
 }
 
 func orderState(o planner.Order) string {

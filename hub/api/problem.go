@@ -5,12 +5,16 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/once"
+	"github.com/tallydock/tallydock/hub/sheet"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
 
@@ -22,7 +26,8 @@ type Problem struct {
 	Detail string            `json:"detail" doc:"for people who read logs, in English"`
 	Code   string            `json:"code" doc:"for programs, stable"`
 	Params map[string]string `json:"params,omitempty"`
-	Errors []ProblemPart     `json:"errors,omitempty" doc:"everything that is wrong with what was sent"`
+	Errors []ProblemPart     `json:"errors,omitempty" doc:"everything that is wrong with what was sent; of an import the first 100"`
+	Report *sheet.Report     `json:"report,omitempty" doc:"of an import that was refused: all that is wrong, in both languages"`
 }
 
 // ProblemPart is one thing that is wrong with a body.
@@ -30,6 +35,8 @@ type ProblemPart struct {
 	Line     int    `json:"line,omitempty" doc:"of an imported file; 1 is the header"`
 	Column   string `json:"column,omitempty" doc:"of an imported file"`
 	Location string `json:"location,omitempty" doc:"path of a value, e.g. body.minutes"`
+	Pointer  string `json:"pointer,omitempty" doc:"JSON pointer to a value of the body, e.g. #/minutes"`
+	Code     string `json:"code,omitempty" doc:"for programs, stable"`
 	Message  string `json:"message"`
 }
 
@@ -73,7 +80,17 @@ var kinds = []struct {
 	{errInPerson, http.StatusForbidden, "in_person"},
 	{errMustPassword, http.StatusForbidden, "password_change_required"},
 	{errMustFactor, http.StatusForbidden, "totp_enrolment_required"},
+	{once.ErrInFlight, http.StatusConflict, "idempotency_in_flight"},
+	{once.ErrReused, http.StatusUnprocessableEntity, "idempotency_key_reused"},
+	{errKeyNeeded, http.StatusBadRequest, "idempotency_key_required"},
+	{errBadKey, http.StatusBadRequest, "idempotency_key_invalid"},
+	{errToldOnce, http.StatusConflict, "idempotency_told_once"},
+	{errNoCondition, http.StatusPreconditionRequired, "precondition_required"},
+	{errChanged, http.StatusPreconditionFailed, "precondition_failed"},
+	{ledger.ErrShort, http.StatusConflict, "short"},
+	{ledger.ErrDuplicate, http.StatusConflict, "duplicate"},
 	{fault.Invalid, http.StatusUnprocessableEntity, "invalid"},
+	{intake.ErrRefused, http.StatusUnprocessableEntity, "invalid"},
 	{fault.NotFound, http.StatusNotFound, "not_found"},
 	{fault.Conflict, http.StatusConflict, "conflict"},
 	{fault.Forbidden, http.StatusForbidden, "forbidden"},
@@ -109,9 +126,9 @@ func problemOf(ctx context.Context, log *slog.Logger, where string, err error) *
 	if errors.As(err, &already) {
 		return already
 	}
-	var file *catalog.ImportError
+	var file *sheet.Refused
 	if errors.As(err, &file) {
-		return importProblem(file)
+		return importProblem(file.Report)
 	}
 	var soon limited
 	if errors.As(err, &soon) {
@@ -149,13 +166,34 @@ func (p *Problem) GetHeaders() http.Header {
 	return nil
 }
 
-func importProblem(e *catalog.ImportError) *Problem {
+// mostParts is how many of an import's problems are also listed as errors; the report has all.
+const mostParts = 100
+
+func importProblem(r sheet.Report) *Problem {
 	p := newProblem(http.StatusUnprocessableEntity, "import_refused", "nothing was imported")
-	p.Params = map[string]string{"kind": e.Kind}
-	for _, f := range e.Problems {
-		p.Errors = append(p.Errors, ProblemPart{Line: f.Line, Column: f.Column, Message: f.Message})
+	p.Params, p.Report = map[string]string{"kind": r.Table}, &r
+	for _, f := range r.Problems[:min(len(r.Problems), mostParts)] {
+		p.Errors = append(p.Errors, ProblemPart{Line: f.Row, Column: f.Column, Code: string(f.Code), Message: f.Text("en")})
 	}
 	return p
+}
+
+// wrong is a problem with values of a body.
+func wrong(parts ...ProblemPart) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, "invalid", "the request cannot be right: errors say why")
+	p.Errors = parts
+	return p
+}
+
+// pointer makes a JSON pointer (RFC 6901), as a fragment, of the place of a value as huma names it; "" where it is not in
+// the body.
+func pointer(location string) string {
+	rest, ok := strings.CutPrefix(location, "body")
+	if !ok {
+		return ""
+	}
+	rest = strings.NewReplacer("~", "~0", "/", "~1", ".", "/", "[", "/", "]", "").Replace(rest)
+	return "#" + rest
 }
 
 // ownProblems turns the errors that huma itself makes (unreadable or invalid input) into ours.
@@ -170,7 +208,7 @@ func ownProblems(_ huma.Context, _ string, v any) (any, error) {
 	}
 	p := newProblem(m.Status, code, m.Detail)
 	for _, e := range m.Errors {
-		p.Errors = append(p.Errors, ProblemPart{Location: e.Location, Message: e.Message})
+		p.Errors = append(p.Errors, ProblemPart{Pointer: pointer(e.Location), Location: e.Location, Message: e.Message})
 	}
 	return p, nil
 }

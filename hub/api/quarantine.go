@@ -15,9 +15,11 @@ type Parked interface {
 type Settler interface {
 	Retry(ctx context.Context, id, actor string) (intake.Entry, error)
 	Discard(ctx context.Context, id, actor, reason string) (intake.Entry, error)
+	Correct(ctx context.Context, id, actor string, c intake.Correction) (intake.Entry, error)
 }
 
 type quarantineInput struct {
+	LongPageInput
 	State string `query:"state" enum:"open,resolved,discarded" default:"open"`
 }
 
@@ -26,11 +28,11 @@ type QuarantineEntry struct{ intake.Entry }
 
 func (s *server) quarantine(ctx context.Context, in *quarantineInput) (list[QuarantineEntry], error) {
 	all, err := s.Parked.Quarantine(ctx, intake.EntryState(in.State))
-	out := make([]QuarantineEntry, 0, len(all))
-	for _, e := range all {
-		out = append(out, QuarantineEntry{e})
+	if err != nil {
+		return list[QuarantineEntry]{}, err
 	}
-	return listOf(out, ""), err
+	entries := bodies(all, func(e intake.Entry) QuarantineEntry { return QuarantineEntry{e} })
+	return cut(entries, func(e QuarantineEntry) string { return e.ID }, in.LongPageInput)
 }
 
 func (s *server) retryQuarantine(ctx context.Context, in *nothingInput) (QuarantineEntry, error) {

@@ -29,7 +29,8 @@ func (w *recorder) WriteHeader(status int) {
 	w.status = status
 	h := w.Header()
 	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	if w.gzip && strings.HasSuffix(kind, "json") && h.Get("Content-Encoding") == "" && status != http.StatusNoContent {
+	if w.gzip && strings.HasSuffix(kind, "json") && h.Get("Content-Encoding") == "" && status != http.StatusNoContent &&
+		status != http.StatusNotModified {
 		h.Set("Content-Encoding", "gzip")
 		h.Add("Vary", "Accept-Encoding")
 		h.Del("Content-Length")

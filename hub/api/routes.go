@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
+
+// slowest is how many bytes a second a client must send at least, once the first half minute is over.
+const slowest = 128 << 10
 
 // prefix of every path of the table.
 const prefix = "/api/v1"
@@ -81,7 +84,12 @@ func (r route) changes() bool { return r.method != http.MethodGet && r.method !=
 
 // routes is the table.
 func (s *server) routes() []route {
-	return append(append(s.epcisRoutes(), s.webhookRoutes()...), []route{
+	return slices.Concat(s.houseRoutes(), s.ledgerRoutes(), s.reservationRoutes(), s.unitRoutes(), s.countRoutes(), s.policyRoutes(),
+		s.documentRoutes(), s.sheetRoutes(), s.epcisRoutes(), s.webhookRoutes())
+}
+
+func (s *server) houseRoutes() []route {
+	return []route{
 		{"POST", "/session", public, "signIn", "Sign in", s.signIn, 0},
 		{"GET", "/session", coming, "session", "Who is signed in", answer(s, s.session), 0},
 		{"DELETE", "/session", coming, "signOut", "Sign out", s.signOut, 0},
@@ -148,7 +156,6 @@ func (s *server) routes() []route {
 		{"GET", "/catalog/items", at(tenant.CatalogRead), "items", "Items", answer(s, s.items), 0},
 		{"GET", "/catalog/locations", at(tenant.CatalogRead), "locations", "Locations", answer(s, s.locations), 0},
 		{"GET", "/catalog/suppliers", at(tenant.CatalogRead), "suppliers", "Suppliers", answer(s, s.suppliers), 0},
-		{"POST", "/catalog/import/{kind}", all(tenant.CatalogWrite), "import", "Import a CSV file, all rows or none", answer(s, s.importFile), catalog.MaxImportBytes},
 
 		{"GET", "/proposals", at(tenant.PlanRead), "proposals", "Orders that the planner suggests", answer(s, s.proposals), 0},
 		{"GET", "/proposals/{id}", at(tenant.PlanRead), "proposal", "A proposal with every figure behind it", answer(s, s.proposal), 0},
@@ -160,20 +167,7 @@ func (s *server) routes() []route {
 		{"GET", "/quarantine", at(tenant.DiscrepancyRead), "quarantine", "Records that could not be applied", answer(s, s.quarantine), 0},
 		{"POST", "/quarantine/{id}/retry", at(tenant.DiscrepancySettle), "retryQuarantine", "Apply a record, whatever its confidence", answer(s, s.retryQuarantine), 0},
 		{"POST", "/quarantine/{id}/discard", at(tenant.DiscrepancySettle), "discardQuarantine", "Give a record up", answer(s, s.discardQuarantine), 0},
-	}...)
-}
-
-// list is a page of things. Next is the cursor (before=) of the page after, "" at the end.
-type list[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next"`
-}
-
-func listOf[T any](items []T, next string) list[T] {
-	if items == nil {
-		items = []T{}
 	}
-	return list[T]{items, next}
 }
 
 // empty is the input of a route that takes none.
@@ -183,13 +177,24 @@ type body[T any] struct{ Body T }
 
 // answer registers a handler that gives what the body says, or a room's error.
 func answer[I, O any](s *server, f func(context.Context, *I) (O, error)) func(huma.API, huma.Operation) {
+	var o O
+	if _, ok := any(o).(linked); ok {
+		return register(s, f, func(ctx context.Context, out O) *pageBody[O] {
+			return &pageBody[O]{nextLink(ctx, any(out).(linked)), out}
+		})
+	}
+	return register(s, f, func(_ context.Context, out O) *body[O] { return &body[O]{out} })
+}
+
+// register registers a handler whose answer is made of what it gives.
+func register[I, O, A any](s *server, f func(context.Context, *I) (O, error), write func(context.Context, O) *A) func(huma.API, huma.Operation) {
 	return func(a huma.API, op huma.Operation) {
-		huma.Register(a, op, func(ctx context.Context, in *I) (*body[O], error) {
+		huma.Register(a, op, func(ctx context.Context, in *I) (*A, error) {
 			out, err := f(ctx, in)
 			if err != nil {
 				return nil, s.problem(ctx, op, err)
 			}
-			return &body[O]{out}, nil
+			return write(ctx, out), nil
 		})
 	}
 }
@@ -226,8 +231,11 @@ func (s *server) registerAll(a huma.API, table []route) error {
 func (s *server) operation(r route) huma.Operation {
 	op := huma.Operation{
 		Method: r.method, Path: r.fullPath(), OperationID: r.id, Summary: r.summary,
-		Description: "Access: " + r.access.String() + ".", Middlewares: huma.Middlewares{s.guard(r)},
-		MaxBodyBytes: max(r.maxBody, 64<<10), BodyReadTimeout: 30 * time.Second,
+		Description: "Access: " + r.access.String() + ".", Middlewares: huma.Middlewares{s.guard(r), s.once(r)},
+		MaxBodyBytes: max(r.maxBody, 64<<10), BodyReadTimeout: 30*time.Second + time.Duration(r.maxBody/slowest)*time.Second,
+	}
+	if r.keyed() {
+		op.Parameters = []*huma.Param{keyParameter}
 	}
 	switch r.access.kind {
 	case open:

@@ -200,7 +200,7 @@ var attacks = []attack{
 		if r := admin.do("POST", "/api/v1/users/paula/grants", `{"grants":[{"role":"viewer","site":""}]}`); r.status != 200 {
 			h.t.Errorf("%d %s", r.status, r.body)
 		}
-		return []response{c.do("POST", "/api/v1/plan", "{}"), c.do("POST", "/api/v1/catalog/import/items", "id,name_en\nX,Y\n")}
+		return []response{c.do("POST", "/api/v1/plan", "{}"), c.do("POST", "/api/v1/catalog/items/import", "id,name_en\nX,Y\n")}
 	}},
 	{"a session of another user ended by its id", func(h *hub, _ *wall) []response {
 		victim, c := h.signIn("admin"), h.signIn("vera")
@@ -419,7 +419,7 @@ func TestHeaderInjection(t *testing.T) {
 	const breaks = "%0d%0aSet-Cookie:%20a=b"
 	for _, path := range []string{
 		"/api/v1/movements/" + breaks, "/api/v1/stock/" + breaks + "/" + breaks, "/api/v1/oidc/start?next=" + breaks, "/api/v1/oidc/callback?state=" + breaks,
-		"/api/v1/catalog/import/" + breaks, "/" + breaks, "/api/v1/" + breaks,
+		"/api/v1/catalog/" + breaks + "/export", "/" + breaks, "/api/v1/" + breaks,
 	} {
 		for _, who := range []*client{c, h.signIn("admin")} {
 			if r := who.do("GET", path, ""); r.header.Get("Set-Cookie") != "" || strings.ContainsAny(fmt.Sprint(r.header), "\r\n") {

@@ -22,7 +22,9 @@ import (
 	"github.com/tallydock/tallydock/hub/connect/epcis"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fleet"
+	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
+	"github.com/tallydock/tallydock/hub/once"
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/tenant"
 	"github.com/tallydock/tallydock/hub/view"
@@ -42,6 +44,10 @@ type Config struct {
 	// as the request says.
 	PublicURL string
 	Limits    RateLimits
+	NewID     func() string // UUIDv7
+	// CountAlone is the worth of the differences of a count, in 1/10000 of the currency, up to which who submitted it may
+	// approve it too.
+	CountAlone int64
 }
 
 // Tenant knows who is signed in, and who may be; *tenant.Service is one.
@@ -132,11 +138,6 @@ type Catalog interface {
 	Suppliers(ctx context.Context) ([]catalog.Supplier, error)
 }
 
-// Importer takes CSV files; *catalog.Importer is one.
-type Importer interface {
-	Import(ctx context.Context, kind string, file io.Reader) (catalog.Imported, error)
-}
-
 // Rooms are the rooms that the API opens to the network. All are needed but Provider; without Audit nothing is logged, and
 // the routes of it fail.
 type Rooms struct {
@@ -150,6 +151,23 @@ type Rooms struct {
 	Series    series.Store
 	Catalog   Catalog
 	Importer  Importer
+	Exporter  Exporter
+
+	References   References
+	ItemDocs     Documents[catalog.Item]
+	PackDocs     Documents[catalog.Pack]
+	LocationDocs Documents[catalog.Location]
+	SupplierDocs Documents[catalog.Supplier]
+	LotDocs      Documents[catalog.Lot]
+	PolicyDocs   Documents[intake.Policy]
+
+	Books        Books
+	Reservations Reservations
+	Units        Units
+	Counts       Counts
+	Periods      Periods
+	Answers      once.Store // of changes with an Idempotency-Key
+
 	Planner   Planner
 	Parked    Parked
 	Settler   Settler
@@ -209,7 +227,8 @@ func (s *server) outer(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w, gzip: takesGzip(r)}
 		s.headers(w.Header(), r)
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			p := recover()
+			if p != nil && p != http.ErrAbortHandler {
 				s.Log.ErrorContext(r.Context(), "handler panicked", "method", r.Method, "path", r.URL.Path, "panic", p,
 					"stack", string(debug.Stack()))
 				if rec.status == 0 {
@@ -220,6 +239,9 @@ func (s *server) outer(next http.Handler) http.Handler {
 			s.count.request(rec.route, rec.status, time.Since(start))
 			s.Log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.status,
 				"bytes", rec.bytes, "took", time.Since(start), "peer", peer(r), "request", requestID(w))
+			if p == http.ErrAbortHandler { // so that nobody takes a part of an answer for the whole
+				panic(p)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})

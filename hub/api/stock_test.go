@@ -128,19 +128,20 @@ func TestMovementsArePagedNewestFirst(t *testing.T) {
 func TestImportTakesAllRowsOrNone(t *testing.T) {
 	h := start(t)
 	c := h.signIn("paula")
-	r := c.do("POST", "/api/v1/catalog/import/items", "id,name_en\nSKU-1,Milk\nSKU-2,Butter\n")
+	r := c.do("POST", "/api/v1/catalog/items/import", "id,name_en\nSKU-1,Milk\nSKU-2,Butter\n")
 	if r.status != 200 || r.at("rows") != 2.0 || r.at("inserted") != 2.0 || r.at("kind") != "items" {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
-	r = c.do("POST", "/api/v1/catalog/import/items", "id,name_en,cost\nSKU-3,Cheese,1.5\n,Nameless,x\n")
+	r = c.do("POST", "/api/v1/catalog/items/import", "id,name_en,cost\nSKU-3,Cheese,1.5\n,Nameless,x\n")
 	refused(t, r, 422, "import_refused")
-	if r.at("errors", 0, "line") != 3.0 || r.at("errors", 0, "column") != "id" || r.at("params", "kind") != "items" {
+	if r.at("errors", 0, "line") != 3.0 || r.at("errors", 0, "column") != "cost" ||
+		r.at("errors", 1, "column") != "id" || r.at("report", "problems", 1, "hint", "zh") != "每行都须有值" || r.at("params", "kind") != "items" {
 		t.Errorf("errors of %s", r.body)
 	}
 	if r := c.do("GET", "/api/v1/catalog/items", ""); len(r.at("items").([]any)) != 2 {
 		t.Errorf("after the refused file: %s", r.body)
 	}
-	refused(t, c.do("POST", "/api/v1/catalog/import/colours", "id\n1\n"), 422, "invalid")
+	refused(t, c.do("POST", "/api/v1/catalog/colours/import", "id\n1\n"), 422, "invalid")
 }
 
 func TestAnswersAreCompressedForThoseWhoTakeIt(t *testing.T) {

@@ -171,6 +171,9 @@ func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
 	if err != nil {
 		return err
 	}
+	if err := (store.Idempotency{DB: h.db}).Recover(ctx); err != nil {
+		return err
+	}
 	rooms := h.rooms(users)
 	if rooms.Provider, err = h.provider(); err != nil {
 		return err
@@ -178,7 +181,7 @@ func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
 	handler, err := api.New(api.Config{
 		PublicURL: h.cfg.PublicURL, Limits: api.RateLimits(h.cfg.RateLimits),
 		Version: h.opt.Version, Hub: h.id, Sites: sites(h.cfg), Clock: h.clock, Log: h.opt.Log.With("part", "api"),
-		Healthy: h.healthy, Metrics: h.registry,
+		Healthy: h.healthy, Metrics: h.registry, NewID: newID, CountAlone: int64(h.cfg.Counts.Alone) * moneyUnit,
 	}, rooms)
 	if err != nil {
 		return err
@@ -203,19 +206,25 @@ func (h *house) captures() *capture.Service {
 
 func (h *house) rooms(users *tenant.Service) api.Rooms {
 	cat := store.Catalog{DB: h.db}
-	alarms := store.Fleet{DB: h.db}
+	alarms, books := store.Fleet{DB: h.db}, store.Ledger{DB: h.db}
 	events := h.captures()
 	return api.Rooms{
-		Tenant: users, Audit: store.Audit{DB: h.db}, View: store.View{DB: h.db}, Movements: store.Ledger{DB: h.db}, Fleet: alarms,
+		Tenant: users, Audit: store.Audit{DB: h.db}, View: store.View{DB: h.db}, Movements: books, Fleet: alarms,
 		Alarms: fleet.Service{
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},
+		Exporter: cat, References: cat, ItemDocs: store.Items(h.db), PackDocs: store.Packs(h.db), LocationDocs: store.Locations(h.db),
+		SupplierDocs: store.Suppliers(h.db), LotDocs: store.Lots(h.db), PolicyDocs: store.Policies(h.db),
+		Books: books, Reservations: books, Units: books, Counts: books, Periods: books, Answers: store.Idempotency{DB: h.db},
 		Series: h.series, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
 		Parked: h.kept(), Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db}, OwnEvents: store.OwnEvents{DB: h.db},
 		Webhooks: webhookDesk{h.webhooks}, Bus: h.bus, Events: store.Events{DB: h.db},
 		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
 	}
 }
+
+// moneyUnit is how many of the ledger's smallest units of money make one of the currency.
+const moneyUnit = 10_000
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/once"
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 )
@@ -24,6 +25,8 @@ func (h *house) forget(ctx context.Context) error {
 	defer samples.Stop()
 	webhooks := time.NewTicker(15 * time.Minute)
 	defer webhooks.Stop()
+	answers := time.NewTicker(10 * time.Minute)
+	defer answers.Stop()
 	months := time.NewTicker(6 * time.Hour)
 	defer months.Stop()
 	for {
@@ -36,6 +39,8 @@ func (h *house) forget(ctx context.Context) error {
 			h.trimSamples(ctx)
 		case <-webhooks.C:
 			h.trimWebhooks(ctx)
+		case <-answers.C:
+			h.forgetAnswers(ctx)
 		case <-months.C:
 			h.makeMonths(ctx)
 		}
@@ -52,6 +57,22 @@ func (h *house) trimEvents(ctx context.Context) {
 	err := store.Events{DB: h.db}.Trim(ctx, keepEvents, h.clock.Now().Add(-keepFor))
 	if err != nil && ctx.Err() == nil {
 		h.opt.Log.Error("cannot trim the event table; it grows until this works", "err", err)
+	}
+}
+
+// forgetAtOnce is how many answers are forgotten in one transaction.
+const forgetAtOnce = 5000
+
+func (h *house) forgetAnswers(ctx context.Context) {
+	before := time.Now().Add(-once.Keep)
+	for {
+		gone, err := store.Idempotency{DB: h.db}.Forget(ctx, before, forgetAtOnce)
+		if err != nil && ctx.Err() == nil {
+			h.opt.Log.Error("cannot forget old answers; they grow until this works", "err", err)
+		}
+		if err != nil || gone < forgetAtOnce {
+			return
+		}
 	}
 }
 

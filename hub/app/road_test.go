@@ -56,7 +56,7 @@ func TestMovementBecomesStockAndIsAcknowledged(t *testing.T) {
 		{"locations", "code,site,parent,kind\nSZ1,SZ1,,site\nSZ1-A-01,SZ1,SZ1,bay\n"},
 		{"tags", "tag,item,lot\nuid:04a1b2c3,SKU-1,L1\n"},
 	} {
-		if status, text := b.do("POST", "/catalog/import/"+f[0], "text/csv", f[1]); status != 200 {
+		if status, text := b.do("POST", "/catalog/"+f[0]+"/import", "text/csv", f[1]); status != 200 {
 			t.Fatalf("import of %s: %d %s", f[0], status, text)
 		}
 	}

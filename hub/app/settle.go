@@ -32,3 +32,9 @@ func (s settler) Discard(ctx context.Context, id, actor, reason string) (intake.
 	}
 	return e, err
 }
+
+// Correct applies what a reader saw with what a person knows better. Discrepancies of events are not corrected: their sender
+// declares them wrong and sends what is right.
+func (s settler) Correct(ctx context.Context, id, actor string, c intake.Correction) (intake.Entry, error) {
+	return s.edges.Correct(ctx, id, actor, c)
+}

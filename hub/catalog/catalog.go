@@ -102,3 +102,13 @@ type GLN struct {
 	GLN      string `json:"gln"`
 	Location string `json:"location"`
 }
+
+// PageFilter chooses a page of entries.
+type PageFilter struct {
+	Item  string // of packs and lots: those of one item; "" = all
+	After string // cursor: the entries after it; "" = from the beginning
+	Limit int    // 1 to 500; 0 = 100
+}
+
+// References are entries that another one names.
+type References struct{ Items, Locations, Suppliers []string }

@@ -1,48 +1,17 @@
 package catalog
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
+
+	"github.com/tallydock/tallydock/hub/fault"
+	"github.com/tallydock/tallydock/hub/sheet"
 )
-
-// MaxImportBytes is the longest CSV file that Import reads.
-const MaxImportBytes = 64 << 20
-
-// maxProblems is how many problems an import names before it stops looking.
-const maxProblems = 100
-
-// Problem is one thing that is wrong with an imported file.
-type Problem struct {
-	Line    int    `json:"line"`   // 1 is the header
-	Column  string `json:"column"` // "" where the whole line is meant
-	Message string `json:"message"`
-}
-
-// ImportError says all that is wrong with a file; nothing of it was taken.
-type ImportError struct {
-	Kind     string
-	Problems []Problem
-}
-
-// Error lists the problems, one a line.
-func (e *ImportError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: nothing was imported, %d problems:", e.Kind, len(e.Problems))
-	for _, p := range e.Problems {
-		fmt.Fprintf(&b, "\n  line %d", p.Line)
-		if p.Column != "" {
-			fmt.Fprintf(&b, ", column %s", p.Column)
-		}
-		fmt.Fprintf(&b, ": %s", p.Message)
-	}
-	return b.String()
-}
 
 // Imported says what an import did.
 type Imported struct {
@@ -80,147 +49,161 @@ type ImportStore interface {
 	Put(ctx context.Context, rows Rows) (Imported, error)
 }
 
-// Importer takes CSV files into the catalogue: all rows of a file, or none.
+// File is a table as somebody sent it. What is left out is found out from its bytes.
+type File struct {
+	Body        io.Reader
+	Name        string // with its ending, where it came with one
+	ContentType string
+	Sheet       string // XLSX: "" = the first visible one
+	Charset     string // CSV
+	Limits      sheet.Limits
+}
+
+// Importer takes files into the catalogue: all rows of a file, or none.
 type Importer struct{ store ImportStore }
 
 // NewImporter makes an Importer.
 func NewImporter(store ImportStore) *Importer { return &Importer{store} }
 
-// Import reads a CSV file of a kind (see Kinds and Columns) and stores it. What is wrong with the file comes as an
-// *ImportError with every problem at once.
+// Import reads a file of a kind (see Kinds and Sheet) and stores it. What is wrong with the file comes as a
+// *sheet.Refused. Errors: fault.NotFound for a kind that there is not.
 func (im *Importer) Import(ctx context.Context, kind string, file io.Reader) (Imported, error) {
-	known, err := im.store.Known(ctx)
+	return im.Take(ctx, kind, File{Body: file})
+}
+
+// Take is Import of a file of which more is known.
+func (im *Importer) Take(ctx context.Context, kind string, file File) (Imported, error) {
+	rows, report, err := im.parse(ctx, kind, file)
 	if err != nil {
 		return Imported{}, err
 	}
-	rows, err := Parse(kind, file, known)
-	if err != nil {
-		return Imported{}, err
+	if !report.OK() {
+		return Imported{}, &sheet.Refused{Report: report}
 	}
 	return im.store.Put(ctx, rows)
 }
 
-// Parse reads and checks a file without storing it.
-func Parse(kind string, file io.Reader, known Known) (Rows, error) {
-	t, ok := tables[kind]
+// Try reads a file as Take does, stores nothing, and says all that is wrong with it. Errors: fault.NotFound.
+func (im *Importer) Try(ctx context.Context, kind string, file File) (sheet.Report, error) {
+	_, report, err := im.parse(ctx, kind, file)
+	return report, err
+}
+
+func (im *Importer) parse(ctx context.Context, kind string, file File) (Rows, sheet.Report, error) {
+	if _, ok := kindOf(kind); !ok {
+		return Rows{}, sheet.Report{}, unknownKind(kind)
+	}
+	known, err := im.store.Known(ctx)
+	if err != nil {
+		return Rows{}, sheet.Report{}, err
+	}
+	return Parse(kind, file, known)
+}
+
+func unknownKind(kind string) error {
+	return fmt.Errorf("%q is no kind of the catalogue; there are %s: %w", kind, strings.Join(Kinds(), ", "), fault.NotFound)
+}
+
+// Parse reads and checks a file without storing it. The rows are to be used only where the report is OK. Its error is for a
+// kind that there is not, and for a Body that cannot be read.
+func Parse(kind string, file File, known Known) (Rows, sheet.Report, error) {
+	k, ok := kindOf(kind)
 	if !ok {
-		return Rows{}, &ImportError{kind, []Problem{{Message: "kind is not known; use " + strings.Join(Kinds(), ", ")}}}
+		return Rows{}, sheet.Report{}, unknownKind(kind)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, MaxImportBytes+1))
+	body := bufio.NewReaderSize(file.Body, sheet.SniffBytes)
+	first, err := body.Peek(sheet.SniffBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Rows{}, sheet.Report{}, fmt.Errorf("cannot read the file of %s: %w", kind, err)
+	}
+	format, err := sheet.Sniff(file.Name, file.ContentType, first)
 	if err != nil {
-		return Rows{}, fmt.Errorf("cannot read %s: %w", kind, err)
+		return refused(kind, err)
 	}
-	if len(text) > MaxImportBytes {
-		return Rows{}, &ImportError{kind, []Problem{{Message: fmt.Sprintf("file is longer than %d bytes: split it", MaxImportBytes)}}}
+	r, err := sheet.NewReader(k.table, format, body, sheet.Options{Limits: file.Limits, Sheet: file.Sheet, Charset: file.Charset})
+	if err != nil {
+		return Rows{}, sheet.Report{}, err
 	}
-	p := &parser{kind: kind, known: known, seen: map[string]int{}, rows: Rows{Kind: kind}}
-	p.file(t, bytes.TrimPrefix(text, []byte("\ufeff")))
+	p := &parser{known: known, seen: map[string]int{}, rows: Rows{Kind: kind}, in: r}
+	for r.Next() {
+		if p.row = r.Row(); !p.row.Bad {
+			k.take(p)
+		}
+	}
 	p.parents()
-	if len(p.problems) > 0 {
-		return Rows{}, &ImportError{kind, p.problems}
+	if err := r.Err(); err != nil {
+		return refused(kind, err)
 	}
-	return p.rows, nil
+	return p.rows, r.Report(), nil
 }
 
-// parser walks one file.
-type parser struct {
-	kind     string
-	known    Known
-	rows     Rows
-	problems []Problem
-	seen     map[string]int // key -> line, for doubles
-	line     int
-	index    map[string]int
-	record   []string
-}
-
-func (p *parser) wrong(column, format string, args ...any) {
-	if len(p.problems) < maxProblems {
-		p.problems = append(p.problems, Problem{p.line, column, fmt.Sprintf(format, args...)})
+// refused gives the report of a file that has problems; other errors stay.
+func refused(kind string, err error) (Rows, sheet.Report, error) {
+	var no *sheet.Refused
+	if !errors.As(err, &no) {
+		return Rows{}, sheet.Report{}, err
 	}
+	no.Report.Table = kind
+	return Rows{}, no.Report, nil
 }
 
-func (p *parser) file(t table, text []byte) {
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma = comma(text)
-	r.ReuseRecord = true
-	r.TrimLeadingSpace = true
-	head, err := r.Read()
-	p.line = 1
+// Checked gives one entry as an import would take it, or all that is wrong with it as a *sheet.Refused: r has one row.
+func Checked(r Rows, known Known) (Rows, error) {
+	k, ok := kindOf(r.Kind)
+	if !ok {
+		return Rows{}, unknownKind(r.Kind)
+	}
+	var line bytes.Buffer
+	w, err := sheet.NewWriter(k.table, sheet.NDJSON, &line, sheet.WriteOptions{})
 	if err != nil {
-		p.wrong("", "file has no header line; it needs %s", strings.Join(t.columns(), ","))
-		return
+		return Rows{}, err
 	}
-	if !p.header(t, head) {
-		return
-	}
-	for {
-		p.record, err = r.Read()
-		p.line++
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		var parse *csv.ParseError
-		if errors.As(err, &parse) {
-			p.line = parse.StartLine
-			p.wrong("", "%v", parse.Err)
-			return
-		}
-		p.line, _ = r.FieldPos(0)
-		t.row(p)
-		if len(p.problems) >= maxProblems {
-			return
+	for _, values := range k.rows(r) {
+		if err := w.Write(values); err != nil {
+			return Rows{}, err
 		}
 	}
+	if err := w.Close(); err != nil {
+		return Rows{}, err
+	}
+	rows, report, err := Parse(r.Kind, File{Body: &line}, known)
+	if err == nil && !report.OK() {
+		err = &sheet.Refused{Report: report}
+	}
+	return rows, err
+}
+
+// parser makes entries of rows.
+type parser struct {
+	in    *sheet.Reader
+	known Known
+	rows  Rows
+	seen  map[string]int // key -> row, for doubles
+	row   sheet.Row
+	at    []int // rows of the locations
+}
+
+func (p *parser) refuse(column, value string, code sheet.Code, args ...any) {
+	p.in.Refuse(problem(p.row.Number, column, value, code, args...))
 }
 
 // parents checks that each location stands in one that there is, here or in the catalogue.
 func (p *parser) parents() {
-	for _, l := range p.rows.Locations {
-		for column, code := range map[string]string{"site": l.Site, "parent": l.Parent} {
-			if code != "" && !p.known.Locations[code] && p.seen[code] == 0 {
-				p.line = p.seen[l.Code]
-				p.wrong(column, "location %q is neither in the file nor in the catalogue", code)
+	for i, l := range p.rows.Locations {
+		for _, in := range []struct{ column, code string }{{"site", l.Site}, {"parent", l.Parent}} {
+			if in.code != "" && !p.known.Locations[in.code] && p.seen[in.code] == 0 {
+				p.in.Refuse(problem(p.at[i], in.column, in.code, codeNoPlace))
 			}
 		}
 	}
 }
 
-// comma finds the separator of the header line.
-func comma(text []byte) rune {
-	head, _, _ := bytes.Cut(text, []byte("\n"))
-	if bytes.Count(head, []byte(";")) > bytes.Count(head, []byte(",")) {
-		return ';'
-	}
-	return ','
-}
-
-func (p *parser) header(t table, head []string) bool {
-	p.index = map[string]int{}
-	for i, name := range head {
-		name = strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(t.columns(), name) {
-			p.wrong(name, "column is not known; %s has %s", p.kind, strings.Join(t.columns(), ","))
-		}
-		if _, twice := p.index[name]; twice {
-			p.wrong(name, "column is there twice")
-		}
-		p.index[name] = i
-	}
-	for _, name := range t.required {
-		if _, ok := p.index[name]; !ok {
-			p.wrong(name, "column is missing")
-		}
-	}
-	return len(p.problems) == 0
-}
-
-// unique reports a key that an earlier line has.
+// unique reports a key that an earlier row has.
 func (p *parser) unique(key ...string) {
 	k := strings.Join(key, "\x00")
 	if first, ok := p.seen[k]; ok {
-		p.wrong("", "same key as line %d", first)
+		p.refuse("", "", codeDoubleKey, first)
 		return
 	}
-	p.seen[k] = p.line
+	p.seen[k] = p.row.Number
 }

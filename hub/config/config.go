@@ -41,6 +41,7 @@ type Config struct {
 	Plan        Plan     `yaml:"plan"`
 	Series      Series   `yaml:"series"`
 	Influx      Influx   `yaml:"influx"`
+	Counts      Counts   `yaml:"counts"`
 	// ConfidenceThreshold is how sure an edge must be of a movement for it to be booked by itself, in permille; the
 	// others wait for an operator.
 	ConfidenceThreshold int      `yaml:"confidence_threshold"`
@@ -159,6 +160,12 @@ func (w Webhooks) ProxyURL() (*url.URL, error) {
 		return nil, errors.New("is no address as http://host:port") // without its text, which may have a password
 	}
 	return u, nil
+}
+
+// Counts is how counts of stock are approved.
+type Counts struct {
+	// Alone is the worth of a count's differences, in the currency, up to which who submitted it may approve it too.
+	Alone int `yaml:"alone"`
 }
 
 // Log is what the hub logs.

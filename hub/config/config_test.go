@@ -97,6 +97,7 @@ func TestEveryOverrideWorks(t *testing.T) {
 		"SERIES_QUARTER": "96h", "SERIES_HOUR": "0s", "INFLUX_URL": "http://influx", "INFLUX_ORG": "o", "INFLUX_BUCKET": "b/autogen",
 		"INFLUX_TOKEN_FILE": "/t", "INFLUX_TIMEOUT": "2s", "INFLUX_SPOOL": "20000", "CONFIDENCE_THRESHOLD": "1",
 		"WEBHOOKS_PROXY": "https://p:1",
+		"COUNTS_ALONE":   "250",
 		"CLOCK":          "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", "LOG_LEVEL": "warn", "LOG_FORMAT": "json",
 		"PUBLIC_URL": "https://hub", "OIDC_CLIENT_SECRET": "s", "SECRET_KEY": secret.NewKey(), "SECRET_KEY_FILE": "/k2",
 	}
@@ -122,6 +123,7 @@ func TestEveryOverrideWorks(t *testing.T) {
 		Series:              config.Series{Raw: 48 * time.Hour, Minute: 72 * time.Hour, Quarter: 96 * time.Hour},
 		Influx:              config.Influx{URL: "http://influx", Org: "o", Bucket: "b/autogen", TokenFile: "/t", Timeout: 2 * time.Second, Spool: 20_000},
 		Webhooks:            config.Webhooks{Proxy: "https://p:1", Retention: config.Default().Webhooks.Retention},
+		Counts:              config.Counts{Alone: 250},
 		ConfidenceThreshold: 1, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00Z*2", Log: config.Log{Level: "warn", Format: "json"},
 		PublicURL: "https://hub", OIDC: config.OIDC{ClientSecret: "s"}, SecretKey: config.Secret(values["SECRET_KEY"]), SecretKeyFile: "/k2",
 	}

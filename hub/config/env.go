@@ -67,6 +67,10 @@ func Overrides() []Override {
 			c.Webhooks.Proxy = Secret(v)
 			return nil
 		}},
+		{"COUNTS_ALONE", "counts.alone", func(c *Config, v string) (err error) {
+			c.Counts.Alone, err = strconv.Atoi(v)
+			return err
+		}},
 		{"OIDC_CLIENT_SECRET", "oidc.client_secret", func(c *Config, v string) error {
 			c.OIDC.ClientSecret = Secret(v)
 			return nil

@@ -58,6 +58,9 @@ func (c Config) Validate() error {
 		f.add("confidence_threshold", "is %d; use 0 to 1000 permille", c.ConfidenceThreshold)
 	}
 	f.webhooks(c.Webhooks)
+	if c.Counts.Alone < 0 || c.Counts.Alone > 1_000_000_000 {
+		f.add("counts.alone", "is %d; use 0 to 1000000000 of the currency", c.Counts.Alone)
+	}
 	if _, err := clock.Parse(c.Clock); err != nil {
 		f.add("clock", "%v", err)
 	}

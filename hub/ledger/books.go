@@ -20,6 +20,15 @@ type Balance struct {
 // Free is what may be promised or taken.
 func (b Balance) Free() int64 { return b.Quantity - b.Reserved }
 
+// BalanceFilter chooses balances; an empty field chooses all, but of the places within the company's sites.
+type BalanceFilter struct {
+	Item, Lot string
+	Location  Location
+	Sites     []string // those at places of these; nil = of all
+	After     string   // cursor: the balances after it
+	Limit     int      // 1 to 500; 0 = 100
+}
+
 // Books are what a Command reads and writes, in one transaction with others.
 type Books interface {
 	// Made gives the id of what was recorded under a key; "" where nothing was.

@@ -29,6 +29,7 @@ const (
 // Count is one look at what is really there: a sweep by RFID, or a count by hand, of some places.
 type Count struct {
 	ID        string // UUIDv7
+	Key       string // idempotency key, unique; "" = none. It is not read back
 	State     CountState
 	Site      string
 	Locations []Location
@@ -50,6 +51,9 @@ type Count struct {
 	Lines    []CountLine
 	Unknown  []devices.Tag // seen, and on no item of the catalogue
 }
+
+// CountKey keeps the keys of counts apart from those of movements.
+func CountKey(key string) string { return "opened/" + key }
 
 // CountLine is a difference between the books and what was found, or an agreement by hand.
 type CountLine struct {

@@ -79,7 +79,6 @@ func (v *Verifier) report(format string, args ...any) {
 
 // End compares with the ends of the chains as they are kept, and gives what was found.
 func (v *Verifier) End(kept []Chain) Verification {
-	seal := sha256.New()
 	for _, k := range kept {
 		e := v.ends[k.Number]
 		if len(v.early[k.Number]) > 0 {
@@ -89,10 +88,18 @@ func (v *Verifier) End(kept []Chain) Verification {
 			v.report("chain %d ends at link %d and should at %d: movements are missing or too many", k.Number, e.Link, k.Link)
 		}
 		delete(v.ends, k.Number)
-		fmt.Fprintf(seal, "%d %d %x\n", k.Number, k.Link, k.Hash)
 	}
 	for n := range v.ends {
 		v.report("chain %d has movements and no end", n)
 	}
-	return Verification{Movements: v.movements, Chains: len(kept), Seal: hex.EncodeToString(seal.Sum(nil)), Wrong: v.wrong}
+	return Verification{Movements: v.movements, Chains: len(kept), Seal: SealOf(kept), Wrong: v.wrong}
+}
+
+// SealOf gives the seal of a ledger by the ends of its chains, in the order of their numbers.
+func SealOf(ends []Chain) string {
+	seal := sha256.New()
+	for _, e := range ends {
+		fmt.Fprintf(seal, "%d %d %x\n", e.Number, e.Link, e.Hash)
+	}
+	return hex.EncodeToString(seal.Sum(nil))
 }

@@ -89,6 +89,24 @@ func within(ctx context.Context, q querier, parent devices.Tag) ([]devices.Tag, 
 	return all, nil
 }
 
+// Whereabouts gives where the ledger has tags; those that it never had are left out.
+func (l Ledger) Whereabouts(ctx context.Context, tags []devices.Tag) (map[devices.Tag]ledger.Location, error) {
+	at := map[devices.Tag]ledger.Location{}
+	for _, part := range lists(tags) {
+		err := each(ctx, l.read, `SELECT tag, location FROM tag_position WHERE tag IN (`+marks(len(part), "?")+`)`, func(scan func(...any) error) error {
+			var t tag
+			var location string
+			err := scan(&t, &location)
+			at[t.Tag] = location
+			return err
+		}, anys(part)...)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read where tags are: %w", err)
+		}
+	}
+	return at, nil
+}
+
 // Unit tells what a tag is packed in, and what is in it.
 func (l Ledger) Unit(ctx context.Context, t devices.Tag) (u ledger.Unit, err error) {
 	err = l.reading(ctx, func(q reader) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/epc"
@@ -105,19 +106,14 @@ func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, 
 	done := catalog.Imported{Kind: rows.Kind}
 	err := c.Write(ctx, func(tx *Tx) error {
 		put := upsert{tx: tx, done: &done}
-		for _, v := range rows.Items {
-			put.row("item", "id", "gtin, name_en, name_zh, unit, category, cost", v.ID, v.GTIN, v.Name.EN, v.Name.ZH, v.Unit, v.Category, v.Cost)
-		}
-		for _, v := range rows.Locations {
-			put.row("location", "code", "site, parent, kind, name_en, name_zh, x, y, w, h",
-				v.Code, v.Site, v.Parent, string(v.Kind), v.Name.EN, v.Name.ZH, v.X, v.Y, v.W, v.H)
-		}
+		putAll(&put, itemForm, rows.Items)
+		putAll(&put, locationForm, rows.Locations)
 		for _, v := range rows.GLNs {
 			put.row("location_gln", "gln", "location", capture.PlaceName(v.GLN), v.Location)
 		}
-		for _, v := range rows.Suppliers {
-			put.row("supplier", "id", "name_en, name_zh", v.ID, v.Name.EN, v.Name.ZH)
-		}
+		putAll(&put, supplierForm, rows.Suppliers)
+		putAll(&put, packForm, rows.Packs)
+		putAll(&put, lotForm, rows.Lots)
 		for _, v := range rows.Sources {
 			put.row("source", "item, supplier", "lead_time, lead_time_sd, moq, pack_multiple, price",
 				v.Item, v.Supplier, v.LeadTime, v.LeadTimeSD, v.MOQ, v.PackMultiple, v.Price)
@@ -132,12 +128,6 @@ func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, 
 			}
 			put.row("tag", "tag", "item, lot, units", t, v.Item, v.Lot, v.Units)
 		}
-		for _, v := range rows.Packs {
-			put.row("pack", "item, code", "units, gtin, name_en, name_zh", v.Item, v.Code, v.Units, v.GTIN, v.Name.EN, v.Name.ZH)
-		}
-		for _, v := range rows.Lots {
-			put.row("lot", "item, lot", "made, expires, supplier", v.Item, v.Lot, v.Made, v.Expires, v.Supplier)
-		}
 		for _, v := range rows.Demand {
 			put.row("demand_history", "item, site, day", "quantity", v.Item, v.Site, v.Day, v.Quantity)
 		}
@@ -149,13 +139,14 @@ func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, 
 	return done, nil
 }
 
-// Items lists the items by id.
-func (c Catalog) Items(ctx context.Context) ([]catalog.Item, error) {
-	return list(ctx, c.read, `SELECT id, gtin, name_en, name_zh, unit, category, cost FROM item ORDER BY id`,
-		func(scan func(...any) error) (v catalog.Item, err error) {
-			return v, scan(&v.ID, &v.GTIN, &v.Name.EN, &v.Name.ZH, &v.Unit, &v.Category, &v.Cost)
-		})
+func putAll[T any](u *upsert, f *form[T], all []T) {
+	for _, v := range all {
+		u.row(f.table, strings.Join(f.key, ", "), strings.Join(f.others, ", "), f.values(v)...)
+	}
 }
+
+// Items lists the items by id.
+func (c Catalog) Items(ctx context.Context) ([]catalog.Item, error) { return itemForm.all(ctx, c.read) }
 
 // EdgeItems lists the items that have a GTIN, by it, as edges name them.
 func (c Catalog) EdgeItems(ctx context.Context) ([]wire.CatalogItem, error) {
@@ -167,18 +158,73 @@ func (c Catalog) EdgeItems(ctx context.Context) ([]wire.CatalogItem, error) {
 
 // Locations lists the locations by code.
 func (c Catalog) Locations(ctx context.Context) ([]catalog.Location, error) {
-	return list(ctx, c.read, `SELECT code, site, parent, kind, name_en, name_zh, x, y, w, h FROM location ORDER BY code`,
-		func(scan func(...any) error) (v catalog.Location, err error) {
-			return v, scan(&v.Code, &v.Site, &v.Parent, &v.Kind, &v.Name.EN, &v.Name.ZH, &v.X, &v.Y, &v.W, &v.H)
-		})
+	return locationForm.all(ctx, c.read)
 }
 
 // Suppliers lists the suppliers by id.
 func (c Catalog) Suppliers(ctx context.Context) ([]catalog.Supplier, error) {
-	return list(ctx, c.read, `SELECT id, name_en, name_zh FROM supplier ORDER BY id`,
-		func(scan func(...any) error) (v catalog.Supplier, err error) {
-			return v, scan(&v.ID, &v.Name.EN, &v.Name.ZH)
+	return supplierForm.all(ctx, c.read)
+}
+
+// Packs lists the packs by item and code.
+func (c Catalog) Packs(ctx context.Context) ([]catalog.Pack, error) { return packForm.all(ctx, c.read) }
+
+// GLNs lists the names that the world outside has for locations.
+func (c Catalog) GLNs(ctx context.Context) ([]catalog.GLN, error) {
+	return list(ctx, c.read, `SELECT gln, location FROM location_gln ORDER BY gln`,
+		func(scan func(...any) error) (v catalog.GLN, err error) { return v, scan(&v.GLN, &v.Location) })
+}
+
+// Lots lists the lots by item.
+func (c Catalog) Lots(ctx context.Context) ([]catalog.Lot, error) { return lotForm.all(ctx, c.read) }
+
+// Tags lists what the registry says of tags, by tag.
+func (c Catalog) Tags(ctx context.Context) ([]catalog.TagItem, error) {
+	return list(ctx, c.read, `SELECT tag, item, lot, units FROM tag ORDER BY tag`,
+		func(scan func(...any) error) (v catalog.TagItem, err error) {
+			var t tag
+			err = scan(&t, &v.Item, &v.Lot, &v.Units)
+			v.Tag = t.String()
+			return v, err
 		})
+}
+
+// Demand lists what customers took before the ledger began, by item, site and day.
+func (c Catalog) Demand(ctx context.Context) ([]catalog.Demand, error) {
+	return list(ctx, c.read, `SELECT item, site, day, quantity FROM demand_history ORDER BY item, site, day`,
+		func(scan func(...any) error) (v catalog.Demand, err error) {
+			return v, scan(&v.Item, &v.Site, &v.Day, &v.Quantity)
+		})
+}
+
+// All gives all entries of a kind (see catalog.Kinds). Errors: fault.NotFound.
+func (c Catalog) All(ctx context.Context, kind string) (r catalog.Rows, err error) {
+	r.Kind = kind
+	switch kind {
+	case "items":
+		r.Items, err = c.Items(ctx)
+	case "packs":
+		r.Packs, err = c.Packs(ctx)
+	case "locations":
+		r.Locations, err = c.Locations(ctx)
+	case "glns":
+		r.GLNs, err = c.GLNs(ctx)
+	case "suppliers":
+		r.Suppliers, err = c.Suppliers(ctx)
+	case "lots":
+		r.Lots, err = c.Lots(ctx)
+	case "sources":
+		r.Sources, err = c.Sources(ctx)
+	case "levels":
+		r.Levels, err = c.Levels(ctx)
+	case "tags":
+		r.Tags, err = c.Tags(ctx)
+	case "demand":
+		r.Demand, err = c.Demand(ctx)
+	default:
+		err = fmt.Errorf("kind %q of the catalogue: %w", kind, fault.NotFound)
+	}
+	return r, err
 }
 
 // Sources lists who delivers what on which terms, by item and supplier.

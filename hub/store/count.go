@@ -15,7 +15,7 @@ import (
 	"github.com/tallydock/tallydock/hub/ledger"
 )
 
-// OpenCount begins a count of some places of a site. Errors: fault.Invalid.
+// OpenCount begins a count of some places of a site. Errors: fault.Invalid; ledger.ErrDuplicate.
 func (l Ledger) OpenCount(ctx context.Context, c ledger.Count) error {
 	if len(c.Locations) == 0 || slices.ContainsFunc(c.Locations, ledger.IsVirtual) {
 		return fmt.Errorf("%w: a count needs places of a site", fault.Invalid)
@@ -30,6 +30,11 @@ func (l Ledger) OpenCount(ctx context.Context, c ledger.Count) error {
 			}
 			if !found || site != c.Site {
 				return fmt.Errorf("%w: location %q is not one of site %s", fault.Invalid, at, c.Site)
+			}
+		}
+		if c.Key != "" {
+			if err := tx.key("count", ledger.CountKey(c.Key), c.ID); err != nil {
+				return err
 			}
 		}
 		return tx.putCount(c)

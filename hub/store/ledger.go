@@ -104,6 +104,13 @@ func (tx *Tx) Position(tag devices.Tag) (*ledger.Position, error) {
 	return &at, nil
 }
 
+// MadeBy gives the id of what was recorded under a key; "" where nothing was.
+func (l Ledger) MadeBy(ctx context.Context, key string) (string, error) {
+	var made uid
+	_, err := one(ctx, l.read, `SELECT movement FROM movement_key WHERE key = ?`, []any{key}, &made)
+	return string(made), err
+}
+
 // Movement reads one movement with its lines. Errors: fault.NotFound.
 func (l Ledger) Movement(ctx context.Context, id string) (ledger.Movement, error) {
 	return movement(ctx, l.read, id)

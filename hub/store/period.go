@@ -54,8 +54,8 @@ func (tx *Tx) stillOpen() error {
 	return err
 }
 
-// ClosePeriod closes the books until a time, or opens them again from an earlier one, which needs a reason. Errors:
-// fault.Invalid.
+// ClosePeriod closes the books until a time, or opens them again from an earlier one, which needs a reason. Where they are
+// closed until then already it does nothing and gives how that was done. Errors: fault.Invalid.
 func (l Ledger) ClosePeriod(ctx context.Context, until time.Time, actor, reason string) (c ledger.PeriodClose, err error) {
 	err = l.Write(ctx, func(tx *Tx) error {
 		was, err := tx.closed()
@@ -67,6 +67,13 @@ func (l Ledger) ClosePeriod(ctx context.Context, until time.Time, actor, reason 
 		case until.Before(was) && reason == "":
 			return fmt.Errorf("%w: the books are closed until %s; say why they are opened again", fault.Invalid, was.UTC().Format(time.RFC3339))
 		}
+		if stamp(until) == stamp(was) {
+			done, err := list(ctx, tx, closeColumns, scanClose, 1)
+			if err == nil && len(done) == 1 {
+				c = done[0]
+			}
+			return err
+		}
 		c = ledger.PeriodClose{ID: uuid.Must(uuid.NewV7()).String(), Until: until, Actor: actor, At: tx.now, Reason: reason}
 		if _, _, err := tx.head(0); err != nil {
 			return err
@@ -77,14 +84,17 @@ func (l Ledger) ClosePeriod(ctx context.Context, until time.Time, actor, reason 
 	return c, err
 }
 
+const closeColumns = `SELECT id, until, actor, at, reason FROM period_close ORDER BY id DESC LIMIT ?`
+
+func scanClose(scan func(...any) error) (c ledger.PeriodClose, err error) {
+	var id uid
+	var until, at int64
+	err = scan(&id, &until, &c.Actor, &at, &c.Reason)
+	c.ID, c.Until, c.At = string(id), timeOf(until), timeOf(at)
+	return c, err
+}
+
 // Closes gives when the books were closed, newest first.
 func (l Ledger) Closes(ctx context.Context) ([]ledger.PeriodClose, error) {
-	return list(ctx, l.read, `SELECT id, until, actor, at, reason FROM period_close ORDER BY id DESC LIMIT ?`,
-		func(scan func(...any) error) (c ledger.PeriodClose, err error) {
-			var id uid
-			var until, at int64
-			err = scan(&id, &until, &c.Actor, &at, &c.Reason)
-			c.ID, c.Until, c.At = string(id), timeOf(until), timeOf(at)
-			return c, err
-		}, maxPage)
+	return list(ctx, l.read, closeColumns, scanClose, maxPage)
 }

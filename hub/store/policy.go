@@ -26,11 +26,8 @@ func (s Intake) Policies(ctx context.Context) ([]intake.Policy, error) {
 // PutPolicy says from which confidence on a read point's movements post by themselves. A read point that ends in * stands
 // for all that begin so. Errors: fault.Invalid.
 func (s Intake) PutPolicy(ctx context.Context, p intake.Policy) error {
-	if p.ReadPoint == "" || strings.Contains(strings.TrimSuffix(p.ReadPoint, "*"), "*") {
-		return fmt.Errorf("%w: read point %q; name one, or the beginning of several with * at its end", fault.Invalid, p.ReadPoint)
-	}
-	if p.Threshold > 1000 {
-		return fmt.Errorf("%w: threshold %d; 0 to 1000 permille are possible", fault.Invalid, p.Threshold)
+	if err := p.Check(); err != nil {
+		return err
 	}
 	return s.Write(ctx, func(tx *Tx) error {
 		return tx.exec(`INSERT INTO confidence_policy (read_point, threshold, actor, at) VALUES (?, ?, ?, ?)

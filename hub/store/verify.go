@@ -29,11 +29,18 @@ func (l Ledger) Verify(ctx context.Context, told func(int64)) (v ledger.Verifica
 				told(check.Movements())
 			}
 		}
-		ends, err := list(ctx, q, `SELECT number, link, hash FROM chain ORDER BY number`, scanEnd)
+		ends, err := list(ctx, q, chainEnds, scanEnd)
 		v = check.End(ends)
 		return err
 	})
 	return v, err
+}
+
+const chainEnds = `SELECT number, link, hash FROM chain ORDER BY number`
+
+// Ends gives the ends of the chains as they are kept, by number. That the movements come to them, only Verify shows.
+func (l Ledger) Ends(ctx context.Context) ([]ledger.Chain, error) {
+	return list(ctx, l.read, chainEnds, scanEnd)
 }
 
 func scanEnd(scan func(...any) error) (c ledger.Chain, err error) {

@@ -49,7 +49,15 @@ func printHelp(_ context.Context, _ []string, s streams) error {
 	}
 	fmt.Fprint(s.out, "\nkinds of catalogue file, in the order in which a new catalogue needs them:\n")
 	for _, kind := range catalog.Kinds() {
-		required, optional := catalog.Columns(kind)
+		table, _ := catalog.Sheet(kind)
+		var required, optional []string
+		for _, c := range table.Columns {
+			if c.Required {
+				required = append(required, c.Name)
+			} else {
+				optional = append(optional, c.Name)
+			}
+		}
 		fmt.Fprintf(s.out, "  %-10s %s [%s]\n", kind, strings.Join(required, ","), strings.Join(optional, ","))
 	}
 	fmt.Fprint(s.out, "\nthe environment overrides the configuration:\n")
@@ -136,7 +144,10 @@ func checkConfig(_ context.Context, args []string, s streams) error {
 
 func importFile(ctx context.Context, args []string, s streams) error {
 	fs, file := flags("import")
-	if err := parse(fs, args, "KIND", "FILE.csv"); err != nil {
+	dry := fs.Bool("dry-run", false, "only say what is wrong with the file")
+	sheetName := fs.String("sheet", "", "XLSX: `name` of the sheet, instead of the first visible one")
+	charset := fs.String("charset", "", "CSV: character `set`, instead of the one that is found out")
+	if err := parse(fs, args, "KIND", "FILE"); err != nil {
 		return err
 	}
 	cfg, err := config.Load(*file, s.environ)
@@ -148,19 +159,40 @@ func importFile(ctx context.Context, args []string, s streams) error {
 		return fmt.Errorf("%w, or import through its API", err)
 	}
 	defer release()
-	csv, err := os.Open(fs.Arg(1))
+	body, err := os.Open(fs.Arg(1))
 	if err != nil {
 		return fmt.Errorf("cannot read the file: %w", err)
 	}
-	defer csv.Close()
+	defer body.Close()
+	from := catalog.File{Body: body, Name: fs.Arg(1), Sheet: *sheetName, Charset: *charset}
 	return withDatabase(ctx, cfg, func(db *store.DB) error {
-		done, err := catalog.NewImporter(store.Catalog{DB: db}).Import(ctx, fs.Arg(0), csv)
+		im := catalog.NewImporter(store.Catalog{DB: db})
+		if *dry {
+			return tryImport(ctx, im, fs.Arg(0), from, s)
+		}
+		done, err := im.Take(ctx, fs.Arg(0), from)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(s.out, "%s: %d rows, %d new, %d changed\n", done.Kind, done.Rows, done.Inserted, done.Updated)
 		return nil
 	})
+}
+
+// tryImport says what an import would do, with every problem on a line.
+func tryImport(ctx context.Context, im *catalog.Importer, kind string, from catalog.File, s streams) error {
+	report, err := im.Try(ctx, kind, from)
+	if err != nil {
+		return err
+	}
+	for _, p := range report.Problems {
+		fmt.Fprintln(s.out, p)
+	}
+	fmt.Fprintf(s.out, "%s: %d rows, %d good, %d bad; nothing was stored\n", kind, report.Rows, report.Good, report.Bad)
+	if !report.OK() {
+		return fmt.Errorf("%d problems", len(report.Problems)+report.More)
+	}
+	return nil
 }
 
 // withDatabase opens the hub's database for f. Another process may have it open too.

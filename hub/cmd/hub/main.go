@@ -42,7 +42,7 @@ func commands() []command {
 	return []command{
 		{"run", "--config FILE [--drain DURATION]", "run the hub until it is interrupted", runHub},
 		{"check", "--config FILE", "check a configuration and say what is wrong", checkConfig},
-		{"import", "--config FILE KIND FILE.csv", "import a catalogue file into the database of a hub that is stopped", importFile},
+		{"import", "--config FILE [--dry-run] [--sheet NAME] [--charset NAME] KIND FILE", "import a catalogue file (CSV, XLSX or NDJSON) into the database of a hub that is stopped", importFile},
 		{"migrate", "--config FILE [--to VERSION] [--list]", "bring the database's schema to a version, by itself the newest; lower versions lose data", migrate},
 		{"copy", "--config FILE --from sqlite|postgres --to postgres|sqlite", "copy a stopped hub's database into an empty one and prove that both are equal", copyDatabase},
 		{"verify", "--config FILE", "prove that the ledger is as it was written: its chains of hashes, its balances, its tags' places", verify},

@@ -1,4 +1,4 @@
-/** One way to the hub: JSON in and out, problem+json as ApiError, the CSRF token on every change, 401 told once to the session. */
+/** One way to the hub: JSON in and out, problem+json as ApiError, the CSRF token and a key on every change, 401 told once to the session. */
 
 type Problem = { title?: string; detail?: string; code?: string; params?: Record<string, string | number> };
 
@@ -39,8 +39,12 @@ export async function answer<T>(sent: Promise<Response>, quiet401 = false): Prom
 
 export const get = <T>(path: string): Promise<T> => answer<T>(fetch(`/api/v1${path}`));
 
+/** A new name for a change: the hub does it once, however often it is sent. (randomUUID is not there without TLS.) */
+const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+
 export function send<T>(method: 'POST' | 'DELETE', path: string, body?: unknown, quiet401 = false): Promise<T> {
-  const headers: Record<string, string> = { 'X-CSRF-Token': auth.csrf };
+  const headers: Record<string, string> = { 'X-CSRF-Token': auth.csrf, 'Idempotency-Key': newKey() };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   return answer<T>(
     fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }),

@@ -344,26 +344,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/catalog/import/{kind}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Import a CSV file, all rows or none
-         * @description Access: catalog:write at all sites.
-         */
-        post: operations["import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/catalog/items": {
         parameters: {
             query?: never;
@@ -404,6 +384,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/lots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lots of items
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["lots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Packs of items
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["packs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog/suppliers": {
         parameters: {
             query?: never;
@@ -418,6 +438,230 @@ export interface paths {
         get: operations["suppliers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/{kind}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All entries of a kind as a file
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["exportCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/{kind}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a CSV, XLSX or NDJSON file, all rows or none
+         * @description Access: catalog:write at all sites.
+         */
+        post: operations["import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/{kind}/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An empty file to fill in
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts, newest first, without their lines
+         * @description Access: stock:read at a site.
+         */
+        get: operations["counts"];
+        put?: never;
+        /**
+         * Begin a count
+         * @description Access: ledger:count at a site.
+         */
+        post: operations["openCount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A count with its lines
+         * @description Access: stock:read at a site.
+         */
+        get: operations["count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the books say what was found
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["approveCount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an open count up
+         * @description Access: ledger:count at a site.
+         */
+        post: operations["cancelCount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}/hand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say how much of an item a person counted at a place
+         * @description Access: ledger:count at a site.
+         */
+        post: operations["countByHand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave the books as they are
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["rejectCount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare a count with the books
+         * @description Access: ledger:count at a site.
+         */
+        post: operations["submitCount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/counts/{id}/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say which tags a sweep found at a place
+         * @description Access: ledger:count at a site.
+         */
+        post: operations["sweep"];
         delete?: never;
         options?: never;
         head?: never;
@@ -604,6 +848,198 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exports/balances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is on hand and reserved, as a file
+         * @description Access: stock:read at a site.
+         */
+        get: operations["exportBalances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/counts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines of a count as a file
+         * @description Access: stock:read at a site.
+         */
+        get: operations["exportCount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/movements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Movements, newest first, a row for each of their lines, as a file
+         * @description Access: stock:read at a site.
+         */
+        get: operations["exportMovements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An item
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["item"];
+        /**
+         * Add or change an item
+         * @description Access: catalog:write at all sites.
+         */
+        put: operations["putItem"];
+        post?: never;
+        /**
+         * Delete an item that nothing knows
+         * @description Access: catalog:write at all sites.
+         */
+        delete: operations["dropItem"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/{id}/lots/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A lot
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["lot"];
+        /**
+         * Add or change a lot
+         * @description Access: catalog:write at all sites.
+         */
+        put: operations["putLot"];
+        post?: never;
+        /**
+         * Delete a lot that nothing knows
+         * @description Access: catalog:write at all sites.
+         */
+        delete: operations["dropLot"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/{id}/packs/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A pack
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["pack"];
+        /**
+         * Add or change a pack
+         * @description Access: catalog:write at all sites.
+         */
+        put: operations["putPack"];
+        post?: never;
+        /**
+         * Delete a pack
+         * @description Access: catalog:write at all sites.
+         */
+        delete: operations["dropPack"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One hash over all movements so far, to be written down elsewhere
+         * @description Access: stock:read at all sites.
+         */
+        get: operations["seal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/locations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A location
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["location"];
+        /**
+         * Add or change a location
+         * @description Access: catalog:write at all sites.
+         */
+        put: operations["putLocation"];
+        post?: never;
+        /**
+         * Delete a location that nothing knows
+         * @description Access: catalog:write at all sites.
+         */
+        delete: operations["dropLocation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/movements": {
         parameters: {
             query?: never;
@@ -617,7 +1053,11 @@ export interface paths {
          */
         get: operations["movements"];
         put?: never;
-        post?: never;
+        /**
+         * Move goods: a quantity, or what certain tags stand for
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["move"];
         delete?: never;
         options?: never;
         head?: never;
@@ -638,6 +1078,26 @@ export interface paths {
         get: operations["movement"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/movements/{id}/reverse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a movement back by a new one
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["reverseMovement"];
         delete?: never;
         options?: never;
         head?: never;
@@ -764,6 +1224,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/periods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Until when the books were closed, newest first
+         * @description Access: stock:read at a site.
+         */
+        get: operations["periods"];
+        put?: never;
+        /**
+         * Close the books until a time, or, for a reason, open them again
+         * @description Access: period:close at all sites.
+         */
+        post: operations["closePeriod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plan": {
         parameters: {
             query?: never;
@@ -779,6 +1263,54 @@ export interface paths {
          */
         post: operations["plan"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Confidence that read points need
+         * @description Access: edge:read at all sites.
+         */
+        get: operations["policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The confidence that a read point needs
+         * @description Access: edge:read at all sites.
+         */
+        get: operations["policy"];
+        /**
+         * Say which confidence a read point, or all of a name*, need
+         * @description Access: edge:manage at all sites.
+         */
+        put: operations["putPolicy"];
+        post?: never;
+        /**
+         * Go by the hub's own threshold again
+         * @description Access: edge:manage at all sites.
+         */
+        delete: operations["dropPolicy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -884,6 +1416,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/quarantine/{id}/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply a movement with what a person knows better
+         * @description Access: discrepancy:settle at a site.
+         */
+        post: operations["correctQuarantine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quarantine/{id}/discard": {
         parameters: {
             query?: never;
@@ -918,6 +1470,70 @@ export interface paths {
          * @description Access: discrepancy:settle at a site.
          */
         post: operations["retryQuarantine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reservations, newest first
+         * @description Access: stock:read at a site.
+         */
+        get: operations["reservations"];
+        put?: never;
+        /**
+         * Keep a quantity for somebody
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["reserve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reservations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A reservation with what it holds
+         * @description Access: stock:read at a site.
+         */
+        get: operations["reservation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reservations/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up what a reservation still holds
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["releaseReservation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1032,6 +1648,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stock/balances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is on hand and reserved, by item, location, lot and state
+         * @description Access: stock:read at a site.
+         */
+        get: operations["balances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stock/snapshot": {
         parameters: {
             query?: never;
@@ -1067,6 +1703,34 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppliers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A supplier
+         * @description Access: catalog:read at a site.
+         */
+        get: operations["supplier"];
+        /**
+         * Add or change a supplier
+         * @description Access: catalog:write at all sites.
+         */
+        put: operations["putSupplier"];
+        post?: never;
+        /**
+         * Delete a supplier that nothing knows
+         * @description Access: catalog:write at all sites.
+         */
+        delete: operations["dropSupplier"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1111,6 +1775,66 @@ export interface paths {
          * @description Access: in person.
          */
         delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a tag is packed in, and what is in it
+         * @description Access: stock:read at a site.
+         */
+        get: operations["unit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{id}/pack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put tags into another one
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["packUnit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{id}/unpack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take tags, or all, out of another one
+         * @description Access: ledger:post at a site.
+         */
+        post: operations["unpackUnit"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2276,7 +3000,29 @@ export interface components {
              */
             quantity?: number;
         };
+        Balance: {
+            /** Format: int64 */
+            free: number;
+            item: string;
+            location: string;
+            lot: string;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description of quantity, promised to somebody
+             */
+            reserved: number;
+            state: string;
+        };
         BeginFactorRequest: Record<string, never>;
+        ByHandInputBody: {
+            item: string;
+            location: string;
+            lot?: string;
+            /** Format: int64 */
+            quantity: number;
+        };
         Change: {
             action: string;
             address: string;
@@ -2303,8 +3049,81 @@ export interface components {
             token: string;
             user: string;
         };
+        CloseInputBody: {
+            /** @description needed where the books are opened again */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description what happened before cannot be posted any longer
+             */
+            until: string;
+        };
         CodeInputBody: {
             code: string;
+        };
+        CommentInputBody: {
+            reason?: string;
+        };
+        CorrectInputBody: {
+            /** @description what the tag is on */
+            item?: string;
+            lot?: string;
+            /** @description how it is known */
+            reason: string;
+            /** @description where it went */
+            to?: string;
+        };
+        Count: {
+            /** @description what was not counted by hand is not there */
+            complete: boolean;
+            /** Format: date-time */
+            decided_at: string | null;
+            decided_by: string;
+            id: string;
+            /** @description differences, and what was counted by hand; empty in lists */
+            lines: components["schemas"]["CountLine"][];
+            locations: string[];
+            /** @description id of the movement that posted it */
+            movement: string;
+            /** Format: date-time */
+            opened_at: string;
+            opened_by: string;
+            reason: string;
+            site: string;
+            /** @enum {string} */
+            state: "open" | "submitted" | "posted" | "rejected" | "cancelled";
+            /** Format: date-time */
+            submitted_at: string | null;
+            submitted_by: string;
+            /** @description tags that were seen and are on nothing that the catalogue knows */
+            unknown: string[];
+            /**
+             * Format: int64
+             * @description value of what is missing and of what is too much together, in 1/10000 of the currency
+             */
+            variance: number;
+        };
+        CountLine: {
+            /** Format: int64 */
+            counted: number;
+            /** Format: int64 */
+            difference: number;
+            /** Format: int64 */
+            expected: number;
+            /** @description where the books had a tag that was found here */
+            from: string;
+            item: string;
+            location: string;
+            lot: string;
+            /** @description why the line was not posted */
+            outcome: string;
+            state: string;
+            tag: string;
+            /**
+             * Format: int64
+             * @description of the difference, in 1/10000 of the currency
+             */
+            value: number;
         };
         CredentialsBody: {
             /** @description of the authenticator, where the user has one, or a recovery code */
@@ -2585,6 +3404,39 @@ export interface components {
             /** Format: int64 */
             tags: number;
         };
+        FileProblem: {
+            code: string;
+            column: string;
+            hint: components["schemas"]["FileWords"];
+            problem: components["schemas"]["FileWords"];
+            /** Format: int64 */
+            row: number;
+            sheet?: string;
+            value: string;
+        };
+        FileReport: {
+            /** Format: int64 */
+            bad: number;
+            charset?: string;
+            columns: string[];
+            format: string;
+            /** Format: int64 */
+            good: number;
+            /** Format: int64 */
+            more: number;
+            problems: components["schemas"]["FileProblem"][];
+            /** Format: int64 */
+            remarks: number;
+            /** Format: int64 */
+            rows: number;
+            sheet?: string;
+            stopped: boolean;
+            table: string;
+        };
+        FileWords: {
+            en: string;
+            zh: string;
+        };
         Grant: {
             role: string;
             /** @description empty = all sites */
@@ -2593,10 +3445,22 @@ export interface components {
         GrantsInputBody: {
             grants: components["schemas"]["Grant"][];
         };
-        Imported: {
+        Hold: {
+            location: string;
+            lot: string;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description of quantity
+             */
+            taken: number;
+        };
+        Import: {
             /** Format: int64 */
             inserted: number;
             kind: string;
+            report: components["schemas"]["FileReport"] | null;
             /** Format: int64 */
             rows: number;
             /** Format: int64 */
@@ -2624,82 +3488,137 @@ export interface components {
         };
         ListAlarm: {
             items: components["schemas"]["Alarm"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListBalance: {
+            items: components["schemas"]["Balance"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListChange: {
             items: components["schemas"]["Change"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListCount: {
+            items: components["schemas"]["Count"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListDoor: {
             items: components["schemas"]["Door"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListEdge: {
             items: components["schemas"]["Edge"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListExcursion: {
             items: components["schemas"]["Excursion"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListItem: {
             items: components["schemas"]["Item"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListLocation: {
             items: components["schemas"]["Location"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListLot: {
+            items: components["schemas"]["Lot"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListMovement: {
             items: components["schemas"]["Movement"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListOpenSession: {
             items: components["schemas"]["OpenSession"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListPack: {
+            items: components["schemas"]["Pack"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListPass: {
             items: components["schemas"]["Pass"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListPeriodClose: {
+            items: components["schemas"]["PeriodClose"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListPolicy: {
+            items: components["schemas"]["Policy"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListProposal: {
             items: components["schemas"]["Proposal"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListPurchaseOrder: {
             items: components["schemas"]["PurchaseOrder"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListQuarantineEntry: {
             items: components["schemas"]["QuarantineEntry"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListReservation: {
+            items: components["schemas"]["Reservation"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListRoleBody: {
             items: components["schemas"]["RoleBody"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListSupplier: {
             items: components["schemas"]["Supplier"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListToken: {
             items: components["schemas"]["Token"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListUser: {
             items: components["schemas"]["User"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListVerdict: {
             items: components["schemas"]["Verdict"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListWebhookDelivery: {
             items: components["schemas"]["WebhookDelivery"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         ListWebhookEndpoint: {
             items: components["schemas"]["WebhookEndpoint"][];
+            /** @description cursor of the page after; empty at the end */
             next: string;
         };
         Location: {
@@ -2716,6 +3635,13 @@ export interface components {
             x: number;
             /** Format: int64 */
             y: number;
+        };
+        Lot: {
+            expires: string;
+            item: string;
+            lot: string;
+            made: string;
+            supplier: string;
         };
         MadeToken: {
             /** Format: date-time */
@@ -2772,6 +3698,12 @@ export interface components {
             user: string;
         };
         NothingInputBody: Record<string, never>;
+        OpenCountInputBody: {
+            /** @description what is not counted by hand is not there */
+            complete?: boolean;
+            locations: string[];
+            site: string;
+        };
         OpenSession: {
             address: string;
             /** @description what the browser calls itself */
@@ -2789,6 +3721,18 @@ export interface components {
         };
         Ordered: {
             edge: string;
+        };
+        Pack: {
+            code: string;
+            gtin: string;
+            item: string;
+            name: components["schemas"]["Text"];
+            /** Format: int64 */
+            units: number;
+        };
+        PackInputBody: {
+            /** @description tags; what was in another one leaves that */
+            children: string[];
         };
         Pass: {
             /** Format: date-time */
@@ -2834,6 +3778,15 @@ export interface components {
             /** Format: double */
             quantity: number;
         };
+        PeriodClose: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            id: string;
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
         Place: {
             code: string;
             /** Format: int64 */
@@ -2867,16 +3820,25 @@ export interface components {
             /** Format: int64 */
             took_ms: number;
         };
+        Policy: {
+            readonly actor?: string;
+            /** Format: date-time */
+            readonly at?: string;
+            read_point: string;
+            /** Format: int32 */
+            threshold_permille: number;
+        };
         Problem: {
             /** @description for programs, stable */
             code: string;
             /** @description for people who read logs, in English */
             detail: string;
-            /** @description everything that is wrong with what was sent */
+            /** @description everything that is wrong with what was sent; of an import the first 100 */
             errors?: components["schemas"]["ProblemPart"][];
             params?: {
                 [key: string]: string;
             };
+            report?: components["schemas"]["FileReport"] | null;
             /** Format: int64 */
             status: number;
             title: string;
@@ -2884,6 +3846,8 @@ export interface components {
             type: string;
         };
         ProblemPart: {
+            /** @description for programs, stable */
+            code?: string;
             /** @description of an imported file */
             column?: string;
             /**
@@ -2894,6 +3858,8 @@ export interface components {
             /** @description path of a value, e.g. body.minutes */
             location?: string;
             message: string;
+            /** @description JSON pointer to a value of the body, e.g. #/minutes */
+            pointer?: string;
         };
         Proposal: {
             /**
@@ -2980,6 +3946,37 @@ export interface components {
             code: string;
             password: string;
         };
+        Reservation: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            expires: string | null;
+            /** @description what for: an order's number, say */
+            for: string;
+            holds: components["schemas"]["Hold"][];
+            id: string;
+            item: string;
+            /** Format: int64 */
+            quantity: number;
+            /** @enum {string} */
+            state: "held" | "fulfilled" | "released";
+        };
+        ReserveInputBody: {
+            /**
+             * Format: date-time
+             * @description left out = never
+             */
+            expires?: string;
+            for?: string;
+            item: string;
+            /** @description empty = those that expire first */
+            lot?: string;
+            /** @description locations, those first that shall serve first */
+            places: string[];
+            /** Format: int64 */
+            quantity: number;
+        };
         RoleBody: {
             permissions: string[];
             role: string;
@@ -2990,6 +3987,14 @@ export interface components {
              * @description for how long the secret before still counts; 0 where it has leaked
              */
             overlap_seconds: number;
+        };
+        Seal: {
+            /** Format: int64 */
+            chains: number;
+            /** Format: int64 */
+            movements: number;
+            /** @description who wrote it down elsewhere can show later that nothing from before was changed: hub verify */
+            seal: string;
         };
         Series: {
             channel: string;
@@ -3100,6 +4105,16 @@ export interface components {
             id: string;
             name: components["schemas"]["Text"];
         };
+        SweepInputBody: {
+            /**
+             * Format: date-time
+             * @description left out = now
+             */
+            at?: string;
+            location: string;
+            /** @description none = it was swept and nothing is there */
+            tags: string[];
+        };
         TagAt: {
             lot: string;
             /** Format: date-time */
@@ -3132,6 +4147,55 @@ export interface components {
              */
             used_at: string | null;
             user: string;
+        };
+        Transfer: {
+            /**
+             * Format: date-time
+             * @description when it happened; left out = now
+             */
+            at?: string;
+            /** @description location, or SUPPLIER, CUSTOMER, PRODUCTION, LOSS, IN_TRANSIT */
+            from: string;
+            /**
+             * @description empty = available
+             * @enum {string}
+             */
+            from_state?: "available" | "unseen" | "quarantine" | "in_transit" | "wip";
+            /** @description with a quantity; or tags instead */
+            item?: string;
+            /** @description empty = those that expire first */
+            lot?: string;
+            /**
+             * Format: int64
+             * @description in the item's smallest unit
+             */
+            quantity?: number;
+            /** @description id of the reservation that it takes from */
+            reservation?: string;
+            /** @description tags with all that they stand for */
+            tags?: string[];
+            to: string;
+            /**
+             * @description empty = as from_state
+             * @enum {string}
+             */
+            to_state?: "available" | "unseen" | "quarantine" | "in_transit" | "wip";
+            /**
+             * Format: int64
+             * @description of all of it, in 1/10000 of the currency
+             */
+            value?: number;
+        };
+        Unit: {
+            /** @description at any depth */
+            contents: string[];
+            /** @description empty = it is in nothing */
+            parent: string;
+            tag: string;
+        };
+        UnpackInputBody: {
+            /** @description left out = all */
+            children?: string[];
         };
         User: {
             /** @description the user signs in with a code too */
@@ -3377,7 +4441,10 @@ export interface operations {
     changePassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3411,7 +4478,10 @@ export interface operations {
     beginFactor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3444,7 +4514,10 @@ export interface operations {
     confirmFactor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3477,7 +4550,10 @@ export interface operations {
     removeFactor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3523,6 +4599,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3574,7 +4651,10 @@ export interface operations {
     acknowledgeAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3609,7 +4689,10 @@ export interface operations {
     removeAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3644,7 +4727,10 @@ export interface operations {
     resetAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3679,7 +4765,10 @@ export interface operations {
     returnAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3714,7 +4803,10 @@ export interface operations {
     shelveAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3749,7 +4841,10 @@ export interface operations {
     unshelveAlarm: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3805,6 +4900,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3892,44 +4988,13 @@ export interface operations {
             };
         };
     };
-    import: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                kind: "items" | "locations" | "suppliers" | "sources" | "levels" | "tags" | "demand";
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "text/csv": string;
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Imported"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     items: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3939,6 +5004,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3958,7 +5024,11 @@ export interface operations {
     };
     locations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3968,6 +5038,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3985,11 +5056,316 @@ export interface operations {
             };
         };
     };
+    lots: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description empty = of all items */
+                item?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListLot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    packs: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description empty = of all items */
+                item?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPack"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     suppliers: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSupplier"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCatalog: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx" | "ndjson";
+                /** @description language of the heads; empty = the names of the columns */
+                lang?: "en" | "zh";
+                /** @description CSV: without the byte order mark that Excel needs */
+                plain?: boolean;
+            };
+            header?: never;
+            path: {
+                kind: "items" | "packs" | "locations" | "glns" | "suppliers" | "lots" | "sources" | "levels" | "tags" | "demand";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: {
+                /** @description only say what is wrong with the file */
+                dry_run?: boolean;
+                /** @description XLSX: name of the sheet; empty = the first visible one */
+                sheet?: string;
+                /** @description CSV: e.g. gb18030; empty = found out */
+                charset?: string;
+            };
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                kind: "items" | "packs" | "locations" | "glns" | "suppliers" | "lots" | "sources" | "levels" | "tags" | "demand";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                "application/x-ndjson": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    template: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx" | "ndjson";
+                /** @description language of the heads; empty = the names of the columns */
+                lang?: "en" | "zh";
+                /** @description CSV: without the byte order mark that Excel needs */
+                plain?: boolean;
+            };
+            header?: never;
+            path: {
+                kind: "items" | "packs" | "locations" | "glns" | "suppliers" | "lots" | "sources" | "levels" | "tags" | "demand";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    counts: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                state?: "open" | "submitted" | "posted" | "rejected" | "cancelled" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListCount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openCount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenCountInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -4000,7 +5376,235 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListSupplier"];
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveCount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelCount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countByHand: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByHandInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejectCount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submitCount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sweep: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Count"];
                 };
             };
             /** @description Error */
@@ -4026,6 +5630,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4046,7 +5651,10 @@ export interface operations {
     expect: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4096,6 +5704,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4131,6 +5740,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4160,6 +5770,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4265,6 +5876,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4313,6 +5925,683 @@ export interface operations {
             };
         };
     };
+    exportBalances: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx" | "ndjson";
+                /** @description language of the heads; empty = the names of the columns */
+                lang?: "en" | "zh";
+                /** @description CSV: without the byte order mark that Excel needs */
+                plain?: boolean;
+                item?: string;
+                location?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCount: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx" | "ndjson";
+                /** @description language of the heads; empty = the names of the columns */
+                lang?: "en" | "zh";
+                /** @description CSV: without the byte order mark that Excel needs */
+                plain?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportMovements: {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx" | "ndjson";
+                /** @description language of the heads; empty = the names of the columns */
+                lang?: "en" | "zh";
+                /** @description CSV: without the byte order mark that Excel needs */
+                plain?: boolean;
+                item?: string;
+                location?: string;
+                tag?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    item: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is known; 304 where it is still so */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Item"];
+                };
+            };
+            /** @description It is as If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Item"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Item"];
+                };
+            };
+            /** @description OK */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Item"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is known; 304 where it is still so */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lot"];
+                };
+            };
+            /** @description It is as If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putLot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Lot"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lot"];
+                };
+            };
+            /** @description OK */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropLot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is known; 304 where it is still so */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pack"];
+                };
+            };
+            /** @description It is as If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putPack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pack"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pack"];
+                };
+            };
+            /** @description OK */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pack"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropPack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Seal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    location: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is known; 304 where it is still so */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Location"];
+                };
+            };
+            /** @description It is as If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putLocation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Location"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Location"];
+                };
+            };
+            /** @description OK */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Location"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropLocation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     movements: {
         parameters: {
             query?: {
@@ -4332,10 +6621,48 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ListMovement"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transfer"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Movement"];
                 };
             };
             /** @description Error */
@@ -4363,6 +6690,45 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Movement"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reverseMovement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4504,7 +6870,11 @@ export interface operations {
     };
     orders: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4514,6 +6884,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4562,10 +6933,79 @@ export interface operations {
             };
         };
     };
-    plan: {
+    periods: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPeriodClose"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    closePeriod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeriodClose"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4595,9 +7035,177 @@ export interface operations {
             };
         };
     };
+    policies: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPolicy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is known; 304 where it is still so */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description It is as If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description OK */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     proposals: {
         parameters: {
             query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
                 state?: "proposed" | "approved" | "rejected" | "superseded" | "all";
             };
             header?: never;
@@ -4609,6 +7217,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4660,7 +7269,10 @@ export interface operations {
     approveProposal: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4695,7 +7307,10 @@ export interface operations {
     rejectProposal: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4730,6 +7345,9 @@ export interface operations {
     quarantine: {
         parameters: {
             query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
                 state?: "open" | "resolved" | "discarded";
             };
             header?: never;
@@ -4741,6 +7359,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4758,10 +7377,51 @@ export interface operations {
             };
         };
     };
+    correctQuarantine: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     discardQuarantine: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4796,7 +7456,10 @@ export interface operations {
     retryQuarantine: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4828,6 +7491,148 @@ export interface operations {
             };
         };
     };
+    reservations: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                state?: "held" | "fulfilled" | "released" | "all";
+                item?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListReservation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reserve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReserveInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reservation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseReservation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NothingInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     roles: {
         parameters: {
             query?: never;
@@ -4840,6 +7645,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4998,6 +7804,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5018,7 +7825,10 @@ export interface operations {
     endSession: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5032,6 +7842,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    balances: {
+        parameters: {
+            query?: {
+                /** @description next of the page before */
+                cursor?: string;
+                limit?: number;
+                item?: string;
+                /** @description empty = everywhere but in the world outside */
+                location?: string;
+                lot?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBalance"];
+                };
             };
             /** @description Error */
             default: {
@@ -5105,6 +7953,137 @@ export interface operations {
             };
         };
     };
+    supplier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is known; 304 where it is still so */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Supplier"];
+                };
+            };
+            /** @description It is as If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putSupplier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Supplier"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Supplier"];
+                };
+            };
+            /** @description OK */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Supplier"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropSupplier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is to be changed; * = whatever is there */
+                "If-Match"?: string;
+                /** @description * = only where nothing is there */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tokens: {
         parameters: {
             query?: never;
@@ -5117,6 +8096,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5137,7 +8117,10 @@ export interface operations {
     makeToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5170,7 +8153,10 @@ export interface operations {
     revokeToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5196,6 +8182,113 @@ export interface operations {
             };
         };
     };
+    unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    packUnit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unpackUnit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnpackInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     users: {
         parameters: {
             query?: never;
@@ -5208,6 +8301,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5228,7 +8322,10 @@ export interface operations {
     addUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5292,7 +8389,10 @@ export interface operations {
     disableUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5327,7 +8427,10 @@ export interface operations {
     setGrants: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5362,7 +8465,10 @@ export interface operations {
     resetPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5408,6 +8514,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5428,7 +8535,10 @@ export interface operations {
     revokeUserToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
                 token: string;
@@ -5458,7 +8568,10 @@ export interface operations {
     resetFactor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5522,7 +8635,10 @@ export interface operations {
     redeliver: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5562,6 +8678,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5582,7 +8699,10 @@ export interface operations {
     createWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5646,7 +8766,10 @@ export interface operations {
     editWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5681,7 +8804,10 @@ export interface operations {
     removeWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5728,6 +8854,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5748,7 +8875,10 @@ export interface operations {
     disableWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5783,7 +8913,10 @@ export interface operations {
     enableWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5814,7 +8947,10 @@ export interface operations {
     pingWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5845,7 +8981,10 @@ export interface operations {
     redeliverWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5880,7 +9019,10 @@ export interface operations {
     rotateWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
