@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,4 +141,64 @@ func TestTheLogIsPagedExportedAndVerified(t *testing.T) {
 	}
 	refused(t, c.do("GET", "/api/v1/audit?before=x", ""), 422, "invalid")
 	refused(t, c.do("GET", "/api/v1/audit?from=yesterday", ""), 422, "invalid")
+}
+
+// Changes of the catalogue and of the ledger are in the log once each, with before and after, as what the route is called.
+func TestChangesOfTheCatalogueAndTheLedgerAreInTheLog(t *testing.T) {
+	h, a, _ := twoSites(t)
+	c := h.signIn("admin")
+	item := c.must(200, "GET", "/api/v1/items/SKU-1", "")
+	made := c.must(201, "POST", "/api/v1/movements", `{"item":"SKU-1","quantity":2,"from":"SUPPLIER","to":"`+a["bay"]+`"}`)
+	for _, change := range []struct{ action, resource, id, before, after string }{
+		{"move", "movement", made.at("id").(string), "null", `"quantity":2`},
+		{"putItem", "item", "SKU-1", `"en":"Whole milk"`, `"en":"Milk"`},
+		{"import", "item", "SKU-1", `"name_en":"Milk"`, `"name_en":"Skimmed"`},
+		{"discardQuarantine", "discrepancy", a["quarantine"], `"state":"open"`, `"state":"discarded"`},
+		{"rejectCount", "count", a["count"], `"state":"submitted"`, `"state":"rejected"`},
+		{"releaseReservation", "reservation", a["reservation"], `"state":"held"`, `"state":"released"`},
+		{"putPolicy", "policy", "GATE*", "null", `"threshold_permille":700`},
+		{"reverseMovement", "movement", made.at("id").(string), `"reverses":""`, `"reverses":"` + made.at("id").(string) + `"`},
+	} {
+		var r response
+		switch change.action {
+		case "move":
+			r = made
+		case "putItem":
+			r = c.must(200, "PUT", "/api/v1/items/SKU-1", strings.Replace(item.body, "Whole milk", "Milk", 1), "If-Match", item.header.Get("ETag"))
+		case "import":
+			r = c.must(200, "POST", "/api/v1/catalog/items/import", "id,name_en\nSKU-1,Skimmed\n")
+		case "discardQuarantine":
+			r = c.must(200, "POST", "/api/v1/quarantine/"+a["quarantine"]+"/discard", `{"reason":"noise"}`)
+		case "rejectCount":
+			r = c.must(200, "POST", "/api/v1/counts/"+a["count"]+"/reject", `{"reason":"not believed"}`)
+		case "releaseReservation":
+			r = c.must(200, "POST", "/api/v1/reservations/"+a["reservation"]+"/release", "{}")
+		case "putPolicy":
+			r = c.must(201, "PUT", "/api/v1/policies/GATE*", `{"read_point":"GATE*","threshold_permille":700}`, "If-None-Match", "*")
+		case "reverseMovement":
+			r = c.must(201, "POST", "/api/v1/movements/"+change.id+"/reverse", "{}")
+		}
+		var mine []api.Change
+		text, err := json.Marshal(c.changes("limit=50"))
+		if err == nil {
+			err = json.Unmarshal(text, &mine)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine = slices.DeleteFunc(mine, func(e api.Change) bool { return e.Request != r.header.Get("X-Request-ID") })
+		i := slices.IndexFunc(mine, func(e api.Change) bool { return e.Resource == change.resource && e.ID == change.id })
+		if want := map[bool]int{true: 2, false: 1}[change.action == "import"]; i < 0 || len(mine) != want {
+			t.Errorf("%s: %d entries: %+v", change.action, len(mine), mine)
+			continue
+		}
+		e := mine[i]
+		if e.User != "admin" || e.Action != change.action || e.Outcome != "done" || !strings.Contains(string(e.Before), change.before) || !strings.Contains(string(e.After), change.after) {
+			t.Errorf("%s: %+v: %s -> %s", change.action, e, e.Before, e.After)
+		}
+	}
+	refused(t, c.do("POST", "/api/v1/movements", `{"item":"SKU-1","quantity":900,"from":"`+a["bay"]+`","to":"LOSS"}`), 409, "short")
+	if e := c.changes("limit=1")[0].(map[string]any); e["action"] != "move" || e["outcome"] != "refused" {
+		t.Errorf("a refusal: %v", e)
+	}
 }

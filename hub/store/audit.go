@@ -16,14 +16,23 @@ var _ audit.Store = Audit{}
 
 // Audit adds an entry about what the transaction changes: it is in the log if the change is. What e does not say, the
 // context's audit.Trail does.
-func (tx *Tx) Audit(e audit.Entry) error {
-	e = audit.Fill(tx.ctx, e, tx.now)
+func (tx *Tx) Audit(e audit.Entry) error { return tx.audit(tx.ctx, e) }
+
+// noted is an entry with the trail that it is of.
+type noted struct {
+	audit.Entry
+	trail *audit.Trail
+}
+
+// audit is Audit for a transaction that does what several asked for: who asked for this is in ctx.
+func (tx *Tx) audit(ctx context.Context, e audit.Entry) error {
+	e = audit.Fill(ctx, e, tx.now)
 	for _, state := range []*json.RawMessage{&e.Before, &e.After} {
 		if len(*state) == 0 {
 			*state = json.RawMessage("null")
 		}
 	}
-	tx.audits = append(tx.audits, e)
+	tx.audits = append(tx.audits, noted{e, audit.From(ctx)})
 	return nil
 }
 
@@ -37,7 +46,8 @@ func (tx *Tx) writeAudits() error {
 		return fmt.Errorf("cannot read the end of the log of changes: %w", err)
 	}
 	rows := make([][]any, len(tx.audits))
-	for i, e := range tx.audits {
+	for i, n := range tx.audits {
+		e := n.Entry
 		e.Seq = end.Seq + 1
 		e.Hash = e.Seal(end.Hash)
 		end = e
@@ -49,8 +59,10 @@ func (tx *Tx) writeAudits() error {
 	if err := tx.insert(&auditRows, rows); err != nil {
 		return err
 	}
-	if t := audit.From(tx.ctx); t != nil {
-		t.Wrote()
+	for _, n := range tx.audits {
+		if n.trail != nil {
+			n.trail.Wrote()
+		}
 	}
 	return tx.exec(`UPDATE audit_head SET seq = ?, hash = ? WHERE one = 1`, end.Seq, end.Hash[:])
 }

@@ -103,8 +103,9 @@ func (c Catalog) Known(ctx context.Context) (catalog.Known, error) {
 
 // Put stores the rows of one file, all or none.
 func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, error) {
-	done := catalog.Imported{Kind: rows.Kind}
+	var done catalog.Imported
 	err := c.Write(ctx, func(tx *Tx) error {
+		done = catalog.Imported{Kind: rows.Kind}
 		put := upsert{tx: tx, done: &done}
 		putAll(&put, itemForm, rows.Items)
 		putAll(&put, locationForm, rows.Locations)
@@ -131,7 +132,10 @@ func (c Catalog) Put(ctx context.Context, rows catalog.Rows) (catalog.Imported, 
 		for _, v := range rows.Demand {
 			put.row("demand_history", "item, site, day", "quantity", v.Item, v.Site, v.Day, v.Quantity)
 		}
-		return put.err
+		if put.err != nil {
+			return put.err
+		}
+		return put.noteAll()
 	})
 	if err != nil {
 		return catalog.Imported{}, fmt.Errorf("cannot store %s: %w", rows.Kind, err)

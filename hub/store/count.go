@@ -37,7 +37,10 @@ func (l Ledger) OpenCount(ctx context.Context, c ledger.Count) error {
 				return err
 			}
 		}
-		return tx.putCount(c)
+		if err := tx.putCount(c); err != nil {
+			return err
+		}
+		return tx.changed(ctx, "count", c.ID, nil, countFacts(c))
 	})
 }
 
@@ -139,14 +142,17 @@ func (l Ledger) Counts(ctx context.Context, state ledger.CountState, before stri
 // changing runs f on a count that nobody else changes meanwhile, and stores what it gives.
 func (l Ledger) changing(ctx context.Context, id string, f func(*Tx, ledger.Count) (ledger.Count, error)) (c ledger.Count, err error) {
 	err = l.Write(ctx, func(tx *Tx) error {
-		c, err = readCount(ctx, tx, tx.lock, id)
+		was, err := readCount(ctx, tx, tx.lock, id)
 		if err != nil {
 			return err
 		}
-		if c, err = f(tx, c); err != nil {
+		if c, err = f(tx, was); err != nil {
 			return err
 		}
-		return tx.putCount(c)
+		if err := tx.putCount(c); err != nil || c.State == was.State {
+			return err
+		}
+		return tx.changed(ctx, "count", id, countFacts(was), countFacts(c))
 	})
 	return c, err
 }
@@ -189,7 +195,10 @@ func (l Ledger) Sweep(ctx context.Context, id string, at ledger.Location, tags [
 		for _, t := range slices.Compact(tags) {
 			rows = append(rows, []any{uid(id), t, at, stamp(when)})
 		}
-		return c, tx.insert(&sightingRows, rows)
+		if err := tx.insert(&sightingRows, rows); err != nil {
+			return c, err
+		}
+		return c, tx.changed(ctx, "count", id, nil, facts{"swept": at, "tags": len(rows), "at": when.UTC()})
 	})
 }
 
@@ -208,10 +217,32 @@ func (l Ledger) CountByHand(ctx context.Context, id string, h ledger.ByHand) (le
 		if err != nil {
 			return c, err
 		}
-		return c, tx.exec(`INSERT INTO count_by_hand (count, location, item, lot, quantity, actor, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		before, err := tx.saidBefore(id, h)
+		if err != nil {
+			return c, err
+		}
+		err = tx.exec(`INSERT INTO count_by_hand (count, location, item, lot, quantity, actor, at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (count, location, item, lot) DO UPDATE SET quantity = excluded.quantity, actor = excluded.actor, at = excluded.at`,
 			uid(id), h.Location, h.Item, h.Lot, h.Quantity, h.Actor, stamp(h.At))
+		if err != nil {
+			return c, err
+		}
+		return c, tx.changed(ctx, "count", id, before, byHandFacts(h))
 	})
+}
+
+func byHandFacts(h ledger.ByHand) facts {
+	return facts{"location": h.Location, "item": h.Item, "lot": h.Lot, "quantity": h.Quantity, "actor": h.Actor}
+}
+
+// saidBefore is what was counted by hand of the same goods, nil where nothing was.
+func (tx *Tx) saidBefore(id string, h ledger.ByHand) (any, error) {
+	found, err := tx.row(`SELECT quantity, actor FROM count_by_hand WHERE count = ? AND location = ? AND item = ? AND lot = ?`,
+		[]any{uid(id), h.Location, h.Item, h.Lot}, &h.Quantity, &h.Actor)
+	if err != nil || !found {
+		return nil, err
+	}
+	return byHandFacts(h), nil
 }
 
 // CancelCount gives an open count up. Errors: fault.NotFound, fault.Conflict.
@@ -282,7 +313,10 @@ func (l Ledger) DecideCount(ctx context.Context, id string, approve bool, actor,
 			return c, nil
 		}
 		c.Movement = m.ID
-		return c, tx.Post(m)
+		if err := tx.Post(m); err != nil {
+			return c, err
+		}
+		return c, tx.changed(ctx, "movement", m.ID, nil, movementFacts(m))
 	})
 }
 

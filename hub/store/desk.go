@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
@@ -29,6 +30,7 @@ type desk struct {
 // errand is a command that somebody waits for.
 type errand struct {
 	ledger.Command
+	by   context.Context // who asked for it
 	done chan error
 }
 
@@ -40,13 +42,13 @@ func (l Ledger) Do(ctx context.Context, c ledger.Command) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	e := &errand{c, make(chan error, 1)}
+	e := &errand{c, ctx, make(chan error, 1)}
 	d := &l.desk
 	d.mu.Lock()
 	d.waiting = append(d.waiting, e)
 	if !d.busy {
 		d.busy = true
-		d.serving.Go(func() { l.serve(context.Background()) }) // which serves others, too, and not by this one's leases
+		d.serving.Go(func() { l.serve(context.Background()) }) // which serves others, too, and not by this one's leases or log
 	}
 	d.mu.Unlock()
 	select {
@@ -85,7 +87,11 @@ func (l Ledger) together(ctx context.Context, batch []*errand) {
 			return err
 		}
 		for i, e := range batch {
-			if said[i] = e.Do(tx); said[i] != nil && !own(said[i]) {
+			noted := len(tx.audits)
+			if said[i] = e.Do(tx.booksOf(e)); said[i] == nil {
+				continue
+			}
+			if tx.audits = tx.audits[:noted]; !own(said[i]) {
 				return said[i]
 			}
 		}
@@ -103,6 +109,14 @@ func (l Ledger) together(ctx context.Context, batch []*errand) {
 		}
 		e.done <- said[i]
 	}
+}
+
+// booksOf gives the books of a command.
+func (tx *Tx) booksOf(e *errand) ledger.Books {
+	if audit.From(e.by) == nil {
+		return tx
+	}
+	return noting{tx, e.by}
 }
 
 // own reports that an error is a command's own answer: the books are as they were before it.

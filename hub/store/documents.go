@@ -127,6 +127,15 @@ func (f *form[T]) byKey() string { return strings.Join(f.key, ` = ? AND `) + ` =
 
 func (f *form[T]) keyValues(v T) []any { return f.values(v)[:len(f.key)] }
 
+// idOf is a key as the log of changes has it.
+func idOf(key []any) string {
+	parts := make([]string, len(key))
+	for i, v := range key {
+		parts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(parts, "/")
+}
+
 // find gives a thing; nil where there is none.
 func (f *form[T]) find(ctx context.Context, q querier, lock func(string) string, key []any) (*T, error) {
 	found, err := list(ctx, q, lock(f.selects()+`WHERE `+f.byKey()), f.scan, slices.Clone(key)...)
@@ -211,10 +220,15 @@ func (d Documents[T]) Put(ctx context.Context, v T, allow func(now *T) error) (f
 			return err
 		}
 		if fresh = now == nil; fresh {
-			return f.insert(tx, v)
+			err = f.insert(tx, v)
+		} else {
+			err = tx.exec(`UPDATE `+f.table+` SET `+strings.Join(f.others, ` = ?, `)+` = ? WHERE `+f.byKey(),
+				append(f.values(v)[len(f.key):], f.keyValues(v)...)...)
 		}
-		return tx.exec(`UPDATE `+f.table+` SET `+strings.Join(f.others, ` = ?, `)+` = ? WHERE `+f.byKey(),
-			append(f.values(v)[len(f.key):], f.keyValues(v)...)...)
+		if err != nil {
+			return err
+		}
+		return tx.changed(ctx, f.what, idOf(f.keyValues(v)), now, v)
 	})
 	return fresh, err
 }
@@ -258,7 +272,10 @@ func (d Documents[T]) Drop(ctx context.Context, allow func(now *T) error, key ..
 				return fmt.Errorf("%w: %s %s is needed by %s", fault.Conflict, f.what, strings.Join(key, " "), u.by)
 			}
 		}
-		return tx.exec(`DELETE FROM `+f.table+` WHERE `+f.byKey(), anys(key)...)
+		if err := tx.exec(`DELETE FROM `+f.table+` WHERE `+f.byKey(), anys(key)...); err != nil {
+			return err
+		}
+		return tx.changed(ctx, f.what, idOf(anys(key)), now, nil)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/devices/wire"
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/connect/capture"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/fault"
@@ -295,7 +296,12 @@ func (t *intakeTx) Tagged(tag devices.Tag) (intake.Tagged, error) {
 }
 
 // Post records m, which the stream says is new, on its edge's chain.
-func (t *intakeTx) Post(edge string, m ledger.Movement) error { return t.post(m, edge) }
+func (t *intakeTx) Post(edge string, m ledger.Movement) error {
+	if err := t.post(m, edge); err != nil || audit.From(t.ctx) == nil {
+		return err
+	}
+	return t.changed(t.ctx, "movement", m.ID, nil, movementFacts(m))
+}
 
 // KnownLocation reports whether goods can be at this place: a location of the catalogue, or a virtual one.
 func (t *intakeTx) KnownLocation(code string) (bool, error) {
@@ -432,8 +438,12 @@ func (t *intakeTx) Entry(id string) (intake.Entry, error) {
 // CloseEntry ends an entry.
 func (t *intakeTx) CloseEntry(id string, state intake.EntryState, by, note string, at time.Time) error {
 	t.parked = true
-	return t.exec(`UPDATE quarantine SET state = ?, closed_by = ?, note = ?, closed_at = ? WHERE id = ? AND state = 'open'`,
+	err := t.exec(`UPDATE quarantine SET state = ?, closed_by = ?, note = ?, closed_at = ? WHERE id = ? AND state = 'open'`,
 		string(state), by, note, stamp(at), id)
+	if err != nil {
+		return err
+	}
+	return t.changed(t.ctx, "discrepancy", id, facts{"state": intake.Open}, facts{"state": state, "closed_by": by, "note": note})
 }
 
 // Reason says why an entry is still open.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tallydock/tallydock/devices"
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/ledger"
 )
@@ -199,8 +200,14 @@ func movements(ctx context.Context, q querier, ids []uid) ([]ledger.Movement, er
 // Reverse takes a movement back by a new one and gives that. Errors: fault.NotFound, fault.Conflict.
 func (l Ledger) Reverse(ctx context.Context, id, actor string) (r ledger.Movement, err error) {
 	err = l.Write(ctx, func(tx *Tx) error {
-		r, err = tx.reverse(id, actor, "user:"+actor)
-		return err
+		if r, err = tx.reverse(id, actor, "user:"+actor); err != nil || audit.From(ctx) == nil {
+			return err
+		}
+		m, err := movement(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return tx.changed(ctx, "movement", id, movementFacts(m), movementFacts(r))
 	})
 	return r, err
 }

@@ -78,8 +78,12 @@ func (l Ledger) ClosePeriod(ctx context.Context, until time.Time, actor, reason 
 		if _, _, err := tx.head(0); err != nil {
 			return err
 		}
-		return tx.exec(`INSERT INTO period_close (id, until, actor, at, reason) VALUES (?, ?, ?, ?, ?)`,
+		err = tx.exec(`INSERT INTO period_close (id, until, actor, at, reason) VALUES (?, ?, ?, ?, ?)`,
 			uid(c.ID), stamp(until), actor, stamp(tx.now), reason)
+		if err != nil {
+			return err
+		}
+		return tx.changed(ctx, "period", c.ID, facts{"until": was.UTC()}, facts{"until": until.UTC(), "reason": reason})
 	})
 	return c, err
 }

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/catalog"
 )
 
@@ -86,6 +88,55 @@ type upsert struct {
 	tx   *Tx
 	done *catalog.Imported
 	err  error
+	// changed counts the rows that are not as they were.
+	changed int
+}
+
+// mostNoted is how many rows of an import have an entry of their own in the log of changes; of the others it has the number.
+const mostNoted = 10_000
+
+// note notes a row that somebody changes, with what it was before.
+func (u *upsert) note(table string, others []string, values, before []any, known bool) error {
+	if audit.From(u.tx.ctx) == nil {
+		return nil
+	}
+	key := len(values) - len(others)
+	var was facts
+	is := facts{}
+	for i, name := range others {
+		is[name] = values[key+i]
+		if known {
+			if was == nil {
+				was = facts{}
+			}
+			was[name] = before[i]
+			if text, ok := before[i].([]byte); ok {
+				was[name] = string(text)
+			}
+		}
+	}
+	if known && bytes.Equal(audit.State(was), audit.State(is)) {
+		return nil
+	}
+	if u.changed++; u.changed > mostNoted {
+		return nil
+	}
+	return u.tx.changed(u.tx.ctx, table, idOf(values[:key]), was, is)
+}
+
+// noteAll notes what became of the whole file.
+func (u *upsert) noteAll() error {
+	return u.tx.changed(u.tx.ctx, "catalog", u.done.Kind, nil, facts{
+		"rows": u.done.Rows, "inserted": u.done.Inserted, "updated": u.done.Updated, "changed": u.changed, "unlisted": max(0, u.changed-mostNoted),
+	})
+}
+
+func pointers(all []any) []any {
+	to := make([]any, len(all))
+	for i := range all {
+		to[i] = &all[i]
+	}
+	return to
 }
 
 // row writes one row: the key columns' values first, then the others'.
@@ -100,8 +151,11 @@ func (u *upsert) row(table, key, others string, values ...any) {
 	for _, c := range strings.Split(key, ", ") {
 		where = append(where, c+" = ?")
 	}
-	var there int
-	known, err := u.tx.row(`SELECT 1 FROM `+table+` WHERE `+strings.Join(where, " AND "), slices.Clone(values[:len(where)]), &there)
+	before := make([]any, len(set))
+	known, err := u.tx.row(`SELECT `+others+` FROM `+table+` WHERE `+strings.Join(where, " AND "), slices.Clone(values[:len(where)]), pointers(before)...)
+	if err == nil {
+		err = u.note(table, strings.Split(others, ", "), values, before, known)
+	}
 	if err == nil {
 		err = u.tx.exec(`INSERT INTO `+table+` (`+key+`, `+others+`) VALUES (`+marks(len(values), "?")+
 			`) ON CONFLICT (`+key+`) DO UPDATE SET `+strings.Join(set, ", "), values...)

@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tallydock/tallydock/devices"
-	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/intake"
 )
@@ -27,7 +26,7 @@ type Tx struct {
 	now    time.Time
 	own    map[string]*sql.Stmt // of this transaction
 	events []event.Event        // without their numbers until finish
-	audits []audit.Entry        // so too
+	audits []noted              // so too
 	books  books
 	field  sampling
 

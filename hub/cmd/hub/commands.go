@@ -15,6 +15,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/hub/app"
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/store"
@@ -170,7 +171,7 @@ func importFile(ctx context.Context, args []string, s streams) error {
 		if *dry {
 			return tryImport(ctx, im, fs.Arg(0), from, s)
 		}
-		done, err := im.Take(ctx, fs.Arg(0), from)
+		done, err := im.Take(audit.With(ctx, &audit.Trail{User: audit.System, Action: "hub import"}), fs.Arg(0), from)
 		if err != nil {
 			return err
 		}

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/hub/audit"
+	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
 )
@@ -161,4 +165,180 @@ func testTheLogIsOneChain(t *testing.T, open Open) {
 			t.Errorf("%s: %+v, %v", c.name, v, err)
 		}
 	}
+}
+
+// testWhatPeopleChangeIsInTheLog: what somebody changes in the catalogue and in the ledger is in the log with what it was
+// before, in the same transaction, under the name of who asked for it; what the hub does by itself is not.
+func testWhatPeopleChangeIsInTheLog(t *testing.T, open Open) {
+	db := openAt(t, open, nil)
+	log, books := store.Audit{DB: db}, store.Ledger{DB: db}
+	by := func(user string) context.Context {
+		return audit.With(t.Context(), &audit.Trail{User: user, Action: "test", At: noon})
+	}
+	seen := int64(0)
+	expect := func(what string, want ...string) {
+		t.Helper()
+		page, _, err := log.Entries(t.Context(), audit.Filter{Limit: audit.MaxPage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range slices.Backward(page) {
+			if e.Seq > seen {
+				seen = e.Seq
+				got = append(got, fmt.Sprintf("%s %s %s: %s -> %s", e.User, e.Resource, e.ID, e.Before, e.After))
+			}
+		}
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || !like(got[i], want[i]) {
+				t.Errorf("%s:\n got %s\nwant %s", what, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+				return
+			}
+		}
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(ctx context.Context, r catalog.Rows) {
+		t.Helper()
+		_, err := store.Catalog{DB: db}.Put(ctx, r)
+		must(err)
+	}
+	item := catalog.Item{ID: "SKU-1", Name: catalog.Text{EN: "Milk"}, Unit: "EA", Cost: 7}
+	places := []catalog.Location{{Code: "SZ1", Site: "SZ1", Kind: catalog.Site}, {Code: "A", Site: "SZ1", Parent: "SZ1", Kind: catalog.Bay}}
+	put(t.Context(), catalog.Rows{Kind: "locations", Locations: places})
+	expect("an import by the hub itself")
+	put(by("paula"), catalog.Rows{Kind: "items", Items: []catalog.Item{item}})
+	expect("an import", `paula item SKU-1: null -> {*"cost":7*}`, `paula catalog items: null -> {"changed":1,"inserted":1,"rows":1,"unlisted":0,"updated":0}`)
+	changed := item
+	changed.Cost = 8
+	put(by("paula"), catalog.Rows{Kind: "items", Items: []catalog.Item{changed, {ID: "SKU-2", Unit: "EA"}}})
+	expect("an import over it", `paula item SKU-1: {*"cost":7*} -> {*"cost":8*}`, `paula item SKU-2: null -> *`, `paula catalog items: *"changed":2*`)
+	put(by("paula"), catalog.Rows{Kind: "items", Items: []catalog.Item{changed}})
+	put(by("paula"), catalog.Rows{Kind: "sources", Sources: []catalog.Source{{Item: "SKU-1", Supplier: "S", LeadTime: 1.5, MOQ: 1}}})
+	put(by("paula"), catalog.Rows{Kind: "sources", Sources: []catalog.Source{{Item: "SKU-1", Supplier: "S", LeadTime: 1.5, MOQ: 1}}})
+	put(by("paula"), catalog.Rows{Kind: "tags", Tags: []catalog.TagItem{{Tag: "uid:0102", Item: "SKU-1", Units: 1}}})
+	put(by("paula"), catalog.Rows{Kind: "demand", Demand: []catalog.Demand{{Item: "SKU-1", Site: "SZ1", Day: "2026-01-01", Quantity: 3}}})
+	expect("what does not change", `paula catalog items: *"changed":0*`, `paula source SKU-1/S: null -> {*"lead_time":1.5*}`, `*"changed":1*`, `*"changed":0*`,
+		`paula tag uid:0102: null -> *`, `*`, `paula demand_history SKU-1/SZ1/2026-01-01: null -> {"quantity":3}`, `*`)
+
+	items, yes := store.Items(db), func(*catalog.Item) error { return nil }
+	_, err := items.Put(by("paula"), item, yes)
+	must(err)
+	if _, err := items.Put(by("paula"), changed, func(*catalog.Item) error { return errNo }); !errors.Is(err, errNo) {
+		t.Error(err)
+	}
+	must(items.Drop(by("paula"), yes, "SKU-2"))
+	expect("documents", `paula item SKU-1: {*"cost":8*} -> {*"cost":7*}`, `paula item SKU-2: {*"id":"SKU-2"*} -> null`)
+
+	transfer := func(key, from, to string, n int64) *ledger.Transfer {
+		return &ledger.Transfer{ID: newID(), Key: key, Item: "SKU-1", Lot: "L1", From: from, To: to, Quantity: n, Actor: "x", Source: "x", Recorded: noon}
+	}
+	must(books.Do(t.Context(), transfer("k0", ledger.Supplier, "A", 1)))
+	in := transfer("k1", ledger.Supplier, "A", 10)
+	must(books.Do(by("otto"), in))
+	if err := books.Do(by("otto"), transfer("k1", ledger.Supplier, "A", 10)); !errors.Is(err, ledger.ErrDuplicate) {
+		t.Error(err)
+	}
+	expect("a movement", `otto movement `+in.ID+`: null -> {*"lines":[{*"quantity":10*`)
+	hold := &ledger.Reserve{ID: newID(), Key: "r1", Item: "SKU-1", Places: []string{"A"}, Quantity: 4, Actor: "x", At: noon}
+	must(books.Do(by("otto"), hold))
+	out := transfer("k2", "A", ledger.Customer, 1)
+	out.Held = hold.ID
+	must(books.Do(by("vera"), out))
+	must(books.Do(by("otto"), &ledger.Release{ID: hold.ID}))
+	expect("a reservation", `otto reservation `+hold.ID+`: null -> {*"state":"held"}`, `vera movement `+out.ID+`: null -> *`,
+		`vera reservation `+hold.ID+`: {*"taken":0}*} -> {*"taken":1}*}`, `otto reservation `+hold.ID+`: {*"state":"held"} -> {*"state":"released"}`)
+	back, err := books.Reverse(by("otto"), out.ID, "otto")
+	must(err)
+	expect("a reversal", `otto movement `+out.ID+`: {*"id":"`+out.ID+`"*} -> {*"id":"`+back.ID+`"*"reverses":"`+out.ID+`"*}`)
+	pallet, err := devices.ParseTag("epc:30740000000000000000000f")
+	must(err)
+	box, err := devices.ParseTag("epc:30740000000000000000000a")
+	must(err)
+	must(books.Do(by("otto"), &ledger.Pack{Aggregation: ledger.Aggregation{ID: newID(), Key: "p1", Parent: pallet, Children: []devices.Tag{box}, Add: true, At: noon, RecordedAt: noon}}))
+	expect("packing", `otto unit `+pallet.String()+`: {"contents":[]} -> {"contents":["`+box.String()+`"]}`)
+
+	c := ledger.Count{ID: newID(), Site: "SZ1", Locations: []string{"A"}, OpenedBy: "otto", OpenedAt: time.Now().Add(time.Hour)}
+	must(books.OpenCount(by("otto"), c))
+	_, err = books.CountByHand(by("otto"), c.ID, ledger.ByHand{Location: "A", Item: "SKU-1", Lot: "L1", Quantity: 3, Actor: "otto", At: noon})
+	must(err)
+	_, err = books.CountByHand(by("vera"), c.ID, ledger.ByHand{Location: "A", Item: "SKU-1", Lot: "L1", Quantity: 5, Actor: "vera", At: noon})
+	must(err)
+	_, err = books.Sweep(by("otto"), c.ID, "A", nil, noon)
+	must(err)
+	_, err = books.SubmitCount(by("otto"), c.ID, "otto")
+	must(err)
+	done, err := books.DecideCount(by("abel"), c.ID, true, "abel", "seen", 0)
+	must(err)
+	expect("a count", `otto count `+c.ID+`: null -> {*"state":"open"*}`, `otto count `+c.ID+`: null -> {*"quantity":3}`,
+		`vera count `+c.ID+`: {"actor":"otto"*"quantity":3} -> {"actor":"vera"*"quantity":5}`, `otto count `+c.ID+`: null -> {*"swept":"A"*}`,
+		`otto count `+c.ID+`: {*"state":"open"*} -> {*"state":"submitted"*}`, `abel movement `+done.Movement+`: null -> {*"kind":"adjust"*}`,
+		`abel count `+c.ID+`: {*"state":"submitted"*} -> {*"movement":"`+done.Movement+`"*"state":"posted"*}`)
+	closed, err := books.ClosePeriod(by("fritz"), noon.Add(-time.Hour), "fritz", "")
+	must(err)
+	expect("a close", `fritz period `+closed.ID+`: {"until":"*"} -> {"reason":"","until":"*"}`)
+	if v, err := log.Verify(t.Context()); err != nil || len(v.Wrong) > 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// testCommandsThatAreDoneTogetherAreEachOfWhoAsked: many people's commands share transactions, and not their names.
+func testCommandsThatAreDoneTogetherAreEachOfWhoAsked(t *testing.T, open Open) {
+	db := openAt(t, open, nil)
+	var all sync.WaitGroup
+	trails := make([]*audit.Trail, 40)
+	ids := map[string]string{}
+	for i := range trails {
+		trails[i] = &audit.Trail{User: fmt.Sprint("user-", i), At: noon}
+		m := &ledger.Transfer{ID: newID(), Key: fmt.Sprint("k", i), Item: "SKU-1", From: ledger.Supplier, To: "A", Quantity: 1, Actor: "x", Source: "x", Recorded: noon}
+		if i%4 == 0 { // one that is refused, and one of the hub itself
+			m.From, m.To = "A", "B"
+			m.Item = "NONE"
+		}
+		ctx := audit.With(t.Context(), trails[i])
+		if i%4 == 1 {
+			ctx = t.Context()
+		}
+		if i%4 > 1 {
+			ids[m.ID] = trails[i].User
+		}
+		all.Go(func() {
+			if err := (store.Ledger{DB: db}).Do(ctx, m); (err != nil) != (i%4 == 0) {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	page, _, err := store.Audit{DB: db}.Entries(t.Context(), audit.Filter{Limit: audit.MaxPage})
+	if err != nil || len(page) != len(ids) {
+		t.Errorf("%d entries, %v; want %d", len(page), err, len(ids))
+	}
+	for _, e := range page {
+		if ids[e.ID] != e.User {
+			t.Errorf("%s is noted of %s; %s asked for it", e.ID, e.User, ids[e.ID])
+		}
+	}
+	for i, trail := range trails {
+		if trail.Written() != (i%4 > 1) {
+			t.Errorf("trail %d: written %v", i, trail.Written())
+		}
+	}
+}
+
+// like reports whether a text is as a pattern says, in which * stands for anything.
+func like(text, pattern string) bool {
+	parts := strings.Split(pattern, "*")
+	text, ok := strings.CutPrefix(text, parts[0])
+	last := len(parts) - 1
+	for i := 1; i < last && ok; i++ {
+		_, text, ok = strings.Cut(text, parts[i])
+	}
+	if last == 0 {
+		return ok && text == ""
+	}
+	return ok && strings.HasSuffix(text, parts[last])
 }

@@ -74,6 +74,8 @@ func Run(t *testing.T, open Open) {
 		"roles of before become grants":                      testRolesOfBeforeBecomeGrants,
 		"changes are in the log with before and after":       testChangesAreInTheLogWithBeforeAndAfter,
 		"what is undone is not in the log":                   testWhatIsUndoneIsNotInTheLog,
+		"what people change is in the log":                   testWhatPeopleChangeIsInTheLog,
+		"commands done together are each of who asked":       testCommandsThatAreDoneTogetherAreEachOfWhoAsked,
 		"the log is filtered and paged":                      testTheLogIsFilteredAndPaged,
 		"a copy has the door too":                            testACopyHasTheDoorToo,
 		"the log is one chain":                               testTheLogIsOneChain,
