@@ -38,6 +38,7 @@ import (
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/store/sqlite"
 	"github.com/tallydock/tallydock/hub/tenant"
+	"github.com/tallydock/tallydock/hub/valuation"
 	"github.com/tallydock/tallydock/hub/web"
 )
 
@@ -161,6 +162,7 @@ func rooms(db *store.DB, bus *event.Bus) api.Rooms {
 		Capture: capture.New(capture.Config{Now: time.Now, NewID: newID, Limits: api.EPCISLimits()}, store.Captures{DB: db}), EPCIS: store.EPCIS{DB: db}, OwnEvents: store.OwnEvents{DB: db},
 		Webhooks: webhooks(db),
 		Parked:   taken, Settler: intake.New(intake.Config{Hub: "hub-1", Threshold: 600, Now: time.Now, NewID: newID}, taken),
+		Valuation: store.Valuation{DB: db}, Revaluer: valuation.New(valuation.Config{}, store.Valuation{DB: db}, clock.Clock{}),
 		Bus: bus, Events: store.Events{DB: db}, Console: web.Handler(),
 		Scrape: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "up 1\n") }),
 	}
@@ -321,6 +323,21 @@ func (h *hub) importCSV(kind, text string) {
 	_, err := catalog.NewImporter(store.Catalog{DB: h.db}).Import(h.t.Context(), kind, strings.NewReader(text))
 	if err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+// value values what was posted.
+func (h *hub) value() {
+	h.t.Helper()
+	s := valuation.New(valuation.Config{Method: valuation.FIFO}, store.Valuation{DB: h.db}, clock.Clock{})
+	for {
+		r, err := s.Once(h.t.Context())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if r.Events == 0 {
+			return
+		}
 	}
 }
 

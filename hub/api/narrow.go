@@ -45,6 +45,7 @@ func (b bounds) narrow(r Rooms) Rooms {
 	r.Planner = boundPlanner{r.Planner, b}
 	r.Settler = boundSettler{r.Settler, r.Parked, b}
 	r.Parked = boundParked{r.Parked, b}
+	r.Valuation = boundValuation{r.Valuation, b}
 	return r
 }
 

@@ -85,7 +85,7 @@ func (r route) changes() bool { return r.method != http.MethodGet && r.method !=
 // routes is the table.
 func (s *server) routes() []route {
 	return slices.Concat(s.houseRoutes(), s.ledgerRoutes(), s.reservationRoutes(), s.unitRoutes(), s.countRoutes(), s.policyRoutes(),
-		s.documentRoutes(), s.sheetRoutes(), s.epcisRoutes(), s.webhookRoutes())
+		s.documentRoutes(), s.sheetRoutes(), s.epcisRoutes(), s.webhookRoutes(), s.valuationRoutes())
 }
 
 func (s *server) houseRoutes() []route {

@@ -174,6 +174,8 @@ type Rooms struct {
 	Capture   Capture
 	EPCIS     EPCIS
 	OwnEvents epcis.Store // of the movements that edges decided
+	Valuation Valuation
+	Revaluer  Revaluer
 	Webhooks  Webhooks
 	Bus       *event.Bus
 	Events    event.Store  // what Bus no longer remembers

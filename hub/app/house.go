@@ -28,6 +28,7 @@ import (
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
+	"github.com/tallydock/tallydock/hub/valuation"
 	"github.com/tallydock/tallydock/hub/web"
 )
 
@@ -43,6 +44,7 @@ type house struct {
 	uplink   *ingest.Ingest
 	intake   *intake.Intake
 	planner  *planner.Service
+	valuer   *valuation.Service
 	series   *series.Reader
 	hooks    store.Webhooks
 	webhooks *webhook.Service
@@ -68,8 +70,8 @@ func (h *house) open(ctx context.Context) (err error) {
 		}
 	}
 	for _, start := range []func(context.Context, config.Credentials) error{
-		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startReplica, h.startSeries, h.startIngest, h.startPlanner,
-		h.startEnrolment, h.startAPI,
+		h.startEvents, h.startWebhooks, h.makeEnrolment, h.startBroker, h.startReplica, h.startSeries, h.startIngest, h.startValuation,
+		h.startPlanner, h.startEnrolment, h.startAPI,
 	} {
 		if err := start(ctx, logins); err != nil {
 			return err
@@ -218,7 +220,7 @@ func (h *house) rooms(users *tenant.Service) api.Rooms {
 		Books: books, Reservations: books, Units: books, Counts: books, Periods: books, Answers: store.Idempotency{DB: h.db},
 		Series: h.series, Catalog: cat, Importer: catalog.NewImporter(cat), Planner: h.planner,
 		Parked: h.kept(), Settler: settler{h.intake, events}, Capture: events, EPCIS: store.EPCIS{DB: h.db}, OwnEvents: store.OwnEvents{DB: h.db},
-		Webhooks: webhookDesk{h.webhooks}, Bus: h.bus, Events: store.Events{DB: h.db},
+		Valuation: store.Valuation{DB: h.db}, Revaluer: h.valuer, Webhooks: webhookDesk{h.webhooks}, Bus: h.bus, Events: store.Events{DB: h.db},
 		Scrape: promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{}), Console: web.Handler(),
 	}
 }

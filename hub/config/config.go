@@ -37,11 +37,12 @@ type Config struct {
 	Replica string `yaml:"replica"`
 	Edges   []Edge `yaml:"edges"`
 	// DeviceSites are the sites whose devices (readers and nodes) may publish to the hub's broker.
-	DeviceSites []string `yaml:"device_sites"`
-	Plan        Plan     `yaml:"plan"`
-	Series      Series   `yaml:"series"`
-	Influx      Influx   `yaml:"influx"`
-	Counts      Counts   `yaml:"counts"`
+	DeviceSites []string  `yaml:"device_sites"`
+	Plan        Plan      `yaml:"plan"`
+	Valuation   Valuation `yaml:"valuation"`
+	Series      Series    `yaml:"series"`
+	Influx      Influx    `yaml:"influx"`
+	Counts      Counts    `yaml:"counts"`
 	// ConfidenceThreshold is how sure an edge must be of a movement for it to be booked by itself, in permille; the
 	// others wait for an operator.
 	ConfidenceThreshold int      `yaml:"confidence_threshold"`
@@ -99,6 +100,11 @@ type Plan struct {
 	ServiceLevel float64       `yaml:"service_level"` // probability of no stock-out in a replenishment cycle, 0.5 to 0.9999
 	ReviewDays   float64       `yaml:"review_days"`   // days between two reviews
 	Every        time.Duration `yaml:"every"`         // business time between two runs
+}
+
+// Valuation is how what stock is worth is found.
+type Valuation struct {
+	Method string `yaml:"method"` // of items of which nobody says another: average or fifo; of those that are valued already it stays
 }
 
 // Series is how long the hub keeps measured values, in business time; 0 = for ever.
@@ -192,6 +198,7 @@ func Default() Config {
 		MQTT:                MQTT{Listen: "127.0.0.1:1883"},
 		Enrol:               Enrol{Listen: "127.0.0.1:8443", Life: 90 * 24 * time.Hour, Grace: 30 * 24 * time.Hour},
 		Plan:                Plan{ServiceLevel: 0.95, ReviewDays: 7, Every: 24 * time.Hour},
+		Valuation:           Valuation{Method: "average"},
 		Series:              Series{Raw: keep.Raw, Minute: keep.Minute, Quarter: keep.QuarterHour, Hour: keep.Hour},
 		Influx:              Influx{Timeout: 30 * time.Second, Spool: 5_000_000},
 		ConfidenceThreshold: 600,

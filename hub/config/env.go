@@ -46,6 +46,7 @@ func Overrides() []Override {
 		{"PLAN_SERVICE_LEVEL", "plan.service_level", number(func(c *Config) *float64 { return &c.Plan.ServiceLevel })},
 		{"PLAN_REVIEW_DAYS", "plan.review_days", number(func(c *Config) *float64 { return &c.Plan.ReviewDays })},
 		{"PLAN_EVERY", "plan.every", duration(func(c *Config) *time.Duration { return &c.Plan.Every })},
+		{"VALUATION_METHOD", "valuation.method", text(func(c *Config) *string { return &c.Valuation.Method })},
 		{"SERIES_RAW", "series.raw", duration(func(c *Config) *time.Duration { return &c.Series.Raw })},
 		{"SERIES_MINUTE", "series.minute", duration(func(c *Config) *time.Duration { return &c.Series.Minute })},
 		{"SERIES_QUARTER", "series.quarter", duration(func(c *Config) *time.Duration { return &c.Series.Quarter })},

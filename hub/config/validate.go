@@ -50,6 +50,9 @@ func (c Config) Validate() error {
 	f.edges(c.Edges)
 	f.sites(c.DeviceSites)
 	f.plan(c.Plan)
+	if m := c.Valuation.Method; m != "average" && m != "fifo" {
+		f.add("valuation.method", "is %q; use average or fifo", m)
+	}
 	if err := c.Series.Retention().Validate(); err != nil {
 		f.add("series", "%v", err)
 	}

@@ -348,6 +348,9 @@ func (b *books) writeMovements(tx *Tx) error {
 	if err := tx.insert(&lineRows, lines); err != nil {
 		return err
 	}
+	if err := tx.noteCosts(b.posted); err != nil {
+		return err
+	}
 	return tx.writeChains(heads)
 }
 

@@ -44,6 +44,7 @@ type DB struct {
 	wake     chan struct{} // a transaction with events was committed here
 	heard    int64         // of Follow: the last event that was told
 	sensors  sensorNumbers
+	areas    placeAreas
 	desk     desk
 	audience audience
 	metrics  *metrics
@@ -176,6 +177,7 @@ func (db *DB) attempt(ctx context.Context, f func(*Tx) error) error {
 		return fmt.Errorf("cannot commit: %w", err)
 	}
 	db.sensors.learn(tx.field.found)
+	db.areas.learn(tx.areas)
 	db.tell(tx.events)
 	return nil
 }

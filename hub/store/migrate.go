@@ -81,6 +81,7 @@ func (db *DB) Migrate(ctx context.Context, version int) error {
 		return err
 	}
 	defer db.sensors.forget()
+	defer db.areas.forget()
 	for {
 		done, err := db.step(ctx, names, version)
 		if err != nil {

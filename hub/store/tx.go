@@ -15,6 +15,7 @@ import (
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/hub/event"
 	"github.com/tallydock/tallydock/hub/intake"
+	"github.com/tallydock/tallydock/hub/ledger"
 )
 
 // Tx is a write transaction with the events that it will have caused. Query texts have question marks for values and must
@@ -29,6 +30,7 @@ type Tx struct {
 	audits []noted              // so too
 	books  books
 	field  sampling
+	areas  map[ledger.Location]string // where value lies, as far as was asked
 
 	endpointsChanged bool // of webhooks: others must hear of it
 }
@@ -235,7 +237,7 @@ func (tx *Tx) Savepoint(f func() error) error {
 	}
 	if err != nil {
 		tx.events, tx.audits, tx.books = tx.events[:events], tx.audits[:audits], tx.books.afterUndo()
-		tx.field = sampling{spooled: tx.field.spooled}
+		tx.field, tx.areas = sampling{spooled: tx.field.spooled}, nil
 		return errors.Join(err, tx.control(`ROLLBACK TO SAVEPOINT step`), tx.control(`RELEASE SAVEPOINT step`))
 	}
 	return tx.control(`RELEASE SAVEPOINT step`)

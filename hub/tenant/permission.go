@@ -35,6 +35,7 @@ const (
 	OrderRead         Permission = "order:read"         // orders
 	OrderPlace        Permission = "order:place"        // place, change and cancel orders
 	FinanceRead       Permission = "finance:read"       // values and valuation
+	FinanceWrite      Permission = "finance:write"      // say what goods cost, and by what they are valued
 	ReportRead        Permission = "report:read"        // reports and exports
 	TrackingRead      Permission = "tracking:read"      // where orders and shipments are
 	WebhookManage     Permission = "webhook:manage"     // who is told what happens
@@ -54,7 +55,7 @@ const (
 	Planner  Role = "planner"  // keeps the catalogue, runs the planner and answers what it proposes
 	Buyer    Role = "buyer"    // places orders
 	Approver Role = "approver" // approves what others propose
-	Finance  Role = "finance"  // sees values, closes periods
+	Finance  Role = "finance"  // sees values, says costs, closes periods
 	Admin    Role = "admin"    // everything
 	Customer Role = "customer" // sees where the own orders are, and nothing else
 )
@@ -72,10 +73,10 @@ var roles = map[Role][]Permission{
 	Planner:  with(CatalogWrite, PlanRun, PlanApprove),
 	Buyer:    with(OrderPlace),
 	Approver: with(PlanApprove),
-	Finance:  with(FinanceRead, PeriodClose),
+	Finance:  with(FinanceRead, FinanceWrite, PeriodClose),
 	Admin: with(
 		AlarmAnswer, EdgeManage, DoorExpect, DiscrepancySettle, CatalogWrite, LotHold, LedgerPost, LedgerCount, PeriodClose,
-		PlanRun, PlanApprove, OrderPlace, FinanceRead, WebhookManage, UserManage, AuditRead, MetricsRead,
+		PlanRun, PlanApprove, OrderPlace, FinanceRead, FinanceWrite, WebhookManage, UserManage, AuditRead, MetricsRead,
 	),
 	Customer: {TrackingRead},
 }

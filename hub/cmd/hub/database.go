@@ -129,11 +129,19 @@ func verify(ctx context.Context, args []string, s streams) error {
 			fmt.Fprintf(s.out, "item %s lot %q at %s, %s: kept %d, its entries add up to %d %s\n", m.Item, m.Lot, m.Location, m.State,
 				m.Balance, m.Entries, m.Tag)
 		}
-		if n := len(v.Wrong) + len(wrong); n > 0 {
+		values, err := store.Valuation{DB: db}.Verify(ctx)
+		if err != nil {
+			return err
+		}
+		for _, w := range values.Wrong {
+			fmt.Fprintln(s.out, w)
+		}
+		if n := len(v.Wrong) + len(wrong) + len(values.Wrong); n > 0 {
 			return fmt.Errorf("%d things are not as they were written", n)
 		}
-		fmt.Fprintf(s.out, "%d movements in %d chains are as they were written, and all balances and places follow from them\nseal %s\n",
-			v.Movements, v.Chains, v.Seal)
+		fmt.Fprintf(s.out, "%d movements in %d chains are as they were written, and all balances and places follow from them\n"+
+			"the values of %d items follow from %d of their lines; %d lines wait to be valued\nseal %s\n",
+			v.Movements, v.Chains, values.Items, values.Events, values.Waiting, v.Seal)
 		return nil
 	})
 }

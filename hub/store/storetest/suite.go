@@ -96,6 +96,21 @@ func Run(t *testing.T, open Open) {
 		"jobs survive those who do them":                     testJobsSurviveThoseWhoDoThem,
 		"the doctor finds what was changed":                  testDoctorFindsWhatWasChanged,
 		"figures count":                                      testFiguresCount,
+		"the laws of the valuation":                          testValuationLaws,
+		"postings queue what has a cost":                     testPostingsQueueWhatHasACost,
+		"explain leads to what was late":                     testExplainLeadsToWhatWasLate,
+		"what is said of a closed period":                    testWhatIsSaidOfAClosedPeriodIsBookedInTheOpenOne,
+		"costs are of what came in":                          testCostsAreOfWhatCameIn,
+		"the cost of an item is of what comes":               testTheCostOfAnItemIsOfWhatComes,
+		"a place stays in its area":                          testAPlaceStaysInItsArea,
+		"entries are paged":                                  testEntriesArePaged,
+		"verify finds what was changed of the valuation":     testVerifyFindsWhatWasChangedOfTheValuation,
+		"a method is changed in the open period":             testAMethodIsChangedInTheOpenPeriod,
+		"an item that cannot be valued stops no other":       testAnItemThatCannotBeValuedStopsNoOther,
+		"check finds wrong values":                           testCheckFindsWrongValues,
+		"history before valuation is valued":                 testHistoryBeforeValuationIsValued,
+		"a copy has the valuation":                           testACopyHasTheValuation,
+		"many hubs value and post":                           testManyHubsValueAndPost,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

@@ -1,0 +1,13 @@
+DROP TABLE valuation_stuck;
+DROP TABLE cost_statement;
+DROP TABLE method_change;
+DROP TABLE valuation_snapshot;
+DROP TABLE valuation_head;
+DROP TABLE valuation_total;
+DROP TABLE layer_use;
+DROP TABLE layer;
+DROP TABLE valuation;
+DROP TABLE cost_event;
+DROP TABLE valuation_round;
+DROP TABLE cost_due;
+DROP TABLE cost_area;
