@@ -45,14 +45,14 @@ func (b browser) do(method, path, contentType, body string) (int, string) {
 	return res.StatusCode, string(text)
 }
 
-// A movement that an edge publishes becomes stock that the console shows, and the edge is told so.
+// A movement that an edge publishes becomes stock that the console shows, with a value soon after, and the edge is told so.
 func TestMovementBecomesStockAndIsAcknowledged(t *testing.T) {
 	c := configuration(t)
 	hub, out, _ := run(t, c)
 	_, csrf, cookies := signIn(t, hub, password(t, out))
 	b := browser{t, hub, csrf, cookies}
 	for _, f := range [][2]string{
-		{"items", "id,name_en\nSKU-1,Milk\n"},
+		{"items", "id,name_en,cost\nSKU-1,Milk,2.5\n"},
 		{"locations", "code,site,parent,kind\nSZ1,SZ1,,site\nSZ1-A-01,SZ1,SZ1,bay\n"},
 		{"tags", "tag,item,lot\nuid:04a1b2c3,SKU-1,L1\n"},
 	} {
@@ -73,6 +73,12 @@ func TestMovementBecomesStockAndIsAcknowledged(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(text), &row); err != nil || status != 200 || row.Row.OnHand != 1 || row.Tags[0].Tag != "uid:04a1b2c3" {
 		t.Errorf("%d %s (%v)", status, text, err)
+	}
+	const worth = `{"item":"SKU-1","site":"SZ1","quantity":1,"value":25000,`
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(text, worth); <-time.After(50 * time.Millisecond) {
+		if status, text = b.do("GET", "/valuation/stock?item=SKU-1", "", ""); status != 200 || time.Now().After(deadline) {
+			t.Fatalf("value: %d %s", status, text)
+		}
 	}
 }
 

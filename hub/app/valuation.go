@@ -11,8 +11,8 @@ import (
 	"github.com/tallydock/tallydock/hub/valuation"
 )
 
-// startValuation values what is posted, shortly after it, on one hub of several: posting only notes what is to be valued. It looks every second of
-// the machine's clock.
+// startValuation values what is posted, shortly after it, on one hub of several: posting only notes what is to be valued. It
+// looks every second of the machine's clock.
 func (h *house) startValuation(ctx context.Context, _ config.Credentials) error {
 	log := h.opt.Log.With("part", "valuation")
 	h.valuer = valuation.New(valuation.Config{

@@ -8,6 +8,8 @@
 //
 //   - What comes in is worth what its movement says; where that says nothing, as much as the area's goods cost now, or as
 //     the catalogue says. What comes from another area is worth what it cost there.
+//   - What was said later that a line cost, by an invoice, say, counts from that line on, in place of all that; the last word
+//     counts.
 //   - What goes out costs its share of the goods that are there: of all of them by moving average, of the oldest by first
 //     in, first out. Shares are rounded half to even; the rest stays with the goods that are left, so that no goods have no
 //     value.
@@ -21,5 +23,6 @@
 // Step) and says what that event did to the cost of one line (its Of). Where an event is heard of late, the fold is done
 // again from there, and what differs from the entries so far is added to them, with the late event as its cause. So the
 // entries of a line add up to what it cost as known today, those that were recorded until a day to what was known on that
-// day, and those of steps until a day to what the books are on that day.
+// day, and those of steps until a day to what the books are on that day. An entry whose step is in a closed period is booked
+// at the first moment that is open, so that what was closed stays as it was.
 package valuation

@@ -34,6 +34,12 @@ func (s *story) flow(from, to valuation.Side, quantity, value int64) *story {
 
 func (s *story) in(quantity, value int64) *story { return s.flow(supplier, areaA, quantity, value) }
 func (s *story) out(quantity int64) *story       { return s.flow(areaA, customer, quantity, 0) }
+func (s *story) say(n int, value int64) *story {
+	s.add(valuation.Event{Costs: s.events[n].Moment, Value: value})
+	s.events[len(s.events)-1].At = s.events[n].At
+	return s
+}
+
 func (s *story) reverse(n int) *story {
 	e := s.events[n]
 	e.Reverses = e.Moment
@@ -115,6 +121,21 @@ func TestWhatThingsCost(t *testing.T) {
 			map[int]int64{3: -10, 4: 10, 5: -10},
 		},
 		{
+			"what an invoice says counts from the receipt on", new(story).method(avg).in(10, 40).out(4).say(1, 80).out(1).say(1, 60),
+			[][2]int64{{}, {10, 40}, {6, 24}, {6, 48}, {5, 40}, {5, 30}},
+			map[int]int64{1: 60, 2: -24, 4: -6},
+		},
+		{
+			"it may say that goods were free", new(story).method(fifo).in(5, 10).in(5, 30).out(5).say(1, 0).out(5),
+			[][2]int64{{}, {5, 10}, {10, 40}, {5, 30}, {5, 30}, {0, 0}},
+			map[int]int64{1: 0, 3: 0, 5: -30},
+		},
+		{
+			"it says nothing of what was taken back", new(story).method(fifo).in(5, 10).out(2).reverse(1).say(1, 50).in(5, 15),
+			[][2]int64{{}, {5, 10}, {3, 6}, {-2, -6}, {-2, -6}, {3, 9}},
+			map[int]int64{2: -6},
+		},
+		{
 			"another area takes goods over at their cost",
 			new(story).method(avg).in(10, 40).flow(areaA, areaB, 5, 999).flow(areaB, areaA, 2, 0),
 			[][2]int64{{}, {10, 40}, {5, 20}, {7, 28}},
@@ -145,6 +166,7 @@ func TestWhatThingsCost(t *testing.T) {
 
 func fold(t *testing.T, events []valuation.Event) valuation.Folded {
 	t.Helper()
+	events = slices.SortedFunc(slices.Values(events), func(a, b valuation.Event) int { return a.Compare(b.Moment) })
 	f, err := valuation.Fold(valuation.State{}, events, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -285,10 +307,13 @@ func TestFiguresThatAreTooGreatAreRefused(t *testing.T) {
 		"goods that are owed":     new(story).in(1, 1<<60).out(1 << 10),
 		"goods without a price":   new(story).in(1, 1<<60).in(1<<61, 0),
 		"nothing":                 new(story).in(0, 1),
+		"a cost that is said":     new(story).in(1, 1).say(0, 1<<62),
+		"a cost below nothing":    new(story).in(1, 1).say(0, -1),
 		"a method that is not":    new(story).method("guess"),
 		"a catalogue cost by far": new(story).add(valuation.Event{From: supplier, To: areaA, Quantity: 1 << 50, Cost: 1 << 50}),
 	} {
-		if _, err := valuation.Fold(valuation.State{}, s.events, 4); !errors.Is(err, fault.Invalid) {
+		events := slices.SortedFunc(slices.Values(s.events), func(a, b valuation.Event) int { return a.Compare(b.Moment) })
+		if _, err := valuation.Fold(valuation.State{}, events, 4); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,8 @@ func TestACompanyMovesFromOneDatabaseToTheOtherAndBack(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "read back and equal") {
 		t.Fatalf("%d: %s", code, out)
 	}
-	if code, out := hub(t, "verify", "--config", file); code != 0 || !strings.Contains(out, "are as they were written") {
+	if code, out := hub(t, "verify", "--config", file); code != 0 || !strings.Contains(out, "are as they were written") ||
+		!strings.Contains(out, "lines wait to be valued") {
 		t.Errorf("%d: %s", code, out)
 	}
 	if code, out := hub(t, "copy", "--config", file, "--from", "sqlite", "--to", "postgres"); code != 1 || !strings.Contains(out, "copy into an empty one") {
@@ -93,7 +95,7 @@ func TestVerifySaysWhatWasChanged(t *testing.T) {
 	cfg.Database = config.Database{}
 	db := openConfigured(t, cfg, "sqlite")
 	err := db.Write(t.Context(), func(tx *store.Tx) error {
-		return tx.Strike(`UPDATE balance SET quantity = quantity + 1 WHERE location = 'A'`)
+		return errors.Join(tx.Strike(`UPDATE balance SET quantity = quantity + 1 WHERE location = 'A'`), tx.Strike(`DELETE FROM cost_due`))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +104,8 @@ func TestVerifySaysWhatWasChanged(t *testing.T) {
 	if err := os.WriteFile(file, []byte("data: data\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, out := hub(t, "verify", "--config", file); code != 1 || !strings.Contains(out, "at A, available: kept") {
+	if code, out := hub(t, "verify", "--config", file); code != 1 || !strings.Contains(out, "at A, available: kept") ||
+		!strings.Contains(out, "is not valued and does not wait for it") {
 		t.Errorf("%d: %s", code, out)
 	}
 }

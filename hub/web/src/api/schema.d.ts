@@ -2004,6 +2004,206 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/valuation/cost-of-goods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What goods cost that left for the outside within a period
+         * @description Access: finance:read at a site.
+         */
+        get: operations["costOfGoods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what receipts cost
+         * @description Access: finance:write at all sites.
+         */
+        post: operations["setCosts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The entries of an item's value, latest first
+         * @description Access: finance:read at a site.
+         */
+        get: operations["valuationEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/items/{item}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Value an item again from its beginning
+         * @description Access: finance:write at all sites.
+         */
+        post: operations["valueAgain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/items/{item}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set what a unit of an item costs where nobody says it
+         * @description Access: finance:write at all sites.
+         */
+        post: operations["setItemCost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/items/{item}/method": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have an item valued by another method
+         * @description Access: finance:write at all sites.
+         */
+        post: operations["setMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/items/{item}/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * By what an item was ordered to be valued
+         * @description Access: finance:read at all sites.
+         */
+        get: operations["valuationMethods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/movements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the lines of a movement came to their values
+         * @description Access: finance:read at a site.
+         */
+        get: operations["movementValue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is not valued yet
+         * @description Access: finance:read at all sites.
+         */
+        get: operations["valuationState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/valuation/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What stock is worth by item and site, with the layers of an item
+         * @description Access: finance:read at a site.
+         */
+        get: operations["stockValue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhook-deliveries/{id}": {
         parameters: {
             query?: never;
@@ -3073,6 +3273,11 @@ export interface components {
             /** @description where it went */
             to?: string;
         };
+        CostStatement: {
+            /** Format: date-time */
+            at: string;
+            id: string;
+        };
         Count: {
             /** @description what was not counted by hand is not there */
             complete: boolean;
@@ -3437,6 +3642,24 @@ export interface components {
             en: string;
             zh: string;
         };
+        GoodsCost: {
+            /**
+             * Format: int64
+             * @description of value: found out later, or of what left before
+             */
+            adjusted: number;
+            item: string;
+            /** @description CUSTOMER, PRODUCTION, LOSS; SUPPLIER with what came from there, less than 0 */
+            outside: string;
+            /** Format: int64 */
+            quantity: number;
+            site: string;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
+        };
         Grant: {
             role: string;
             /** @description empty = all sites */
@@ -3486,6 +3709,54 @@ export interface components {
             name: components["schemas"]["Text"];
             unit: string;
         };
+        LayerUse: {
+            /** @description the movement that brought the goods; empty where they are yet to come */
+            layer: string;
+            /** Format: int64 */
+            line: number;
+            /** @description that used */
+            movement: string;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
+        };
+        LineCost: {
+            /** Format: int64 */
+            line?: number;
+            movement: string;
+            /**
+             * Format: int64
+             * @description of the whole line, in 1/10000 of the currency; 0 = it cost nothing
+             */
+            value: number;
+        };
+        LineValue: {
+            /** @description what was there just before, as known now */
+            before: components["schemas"]["StockBefore"];
+            /** @description in the order in which they were recorded */
+            entries: components["schemas"]["ValueEntry"][];
+            item: string;
+            /** @description movements that were heard of late and made entries necessary */
+            late: string[];
+            /** Format: int64 */
+            line: number;
+            /** Format: int64 */
+            quantity: number;
+            site: string;
+            /** @description who used the layer that this is */
+            used_by: components["schemas"]["LayerUse"][];
+            /** @description of which layers the goods were */
+            uses: components["schemas"]["LayerUse"][];
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency; its entries add up to it
+             */
+            value: number;
+        };
         ListAlarm: {
             items: components["schemas"]["Alarm"][];
             /** @description cursor of the page after; empty at the end */
@@ -3521,6 +3792,11 @@ export interface components {
             /** @description cursor of the page after; empty at the end */
             next: string;
         };
+        ListGoodsCost: {
+            items: components["schemas"]["GoodsCost"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
         ListItem: {
             items: components["schemas"]["Item"][];
             /** @description cursor of the page after; empty at the end */
@@ -3533,6 +3809,11 @@ export interface components {
         };
         ListLot: {
             items: components["schemas"]["Lot"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListMethodChange: {
+            items: components["schemas"]["MethodChange"][];
             /** @description cursor of the page after; empty at the end */
             next: string;
         };
@@ -3591,6 +3872,11 @@ export interface components {
             /** @description cursor of the page after; empty at the end */
             next: string;
         };
+        ListStockValue: {
+            items: components["schemas"]["StockValue"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
         ListSupplier: {
             items: components["schemas"]["Supplier"][];
             /** @description cursor of the page after; empty at the end */
@@ -3603,6 +3889,11 @@ export interface components {
         };
         ListUser: {
             items: components["schemas"]["User"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
+        ListValueEntry: {
+            items: components["schemas"]["ValueEntry"][];
             /** @description cursor of the page after; empty at the end */
             next: string;
         };
@@ -3674,6 +3965,18 @@ export interface components {
             /** @description left out = all of the user's */
             sites?: string[];
         };
+        MethodChange: {
+            actor: string;
+            /**
+             * Format: date-time
+             * @description null = from its beginning
+             */
+            from: string | null;
+            /** @description average, fifo */
+            method: string;
+            /** Format: date-time */
+            recorded_at: string;
+        };
         Movement: {
             actor: string;
             /** Format: date-time */
@@ -3692,6 +3995,11 @@ export interface components {
             reverses: string;
             /** @description who said so, e.g. edge:SZ1-E1 */
             source: string;
+        };
+        MovementValue: {
+            lines: components["schemas"]["LineValue"][];
+            /** @description what was said of its costs, the last word first */
+            said: components["schemas"]["SaidCost"][];
         };
         NewPassword: {
             password: string;
@@ -3988,6 +4296,20 @@ export interface components {
              */
             overlap_seconds: number;
         };
+        SaidCost: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            line: number;
+            reference: string;
+            statement: string;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
+        };
         Seal: {
             /** Format: int64 */
             chains: number;
@@ -4040,6 +4362,27 @@ export interface components {
             roles: string[];
             user: string;
         };
+        SetCostsInputBody: {
+            lines: components["schemas"]["LineCost"][];
+            /** @description of the paper that says so */
+            reference: string;
+        };
+        SetItemCostInputBody: {
+            /**
+             * Format: int64
+             * @description of one unit, in 1/10000 of the currency
+             */
+            cost: number;
+        };
+        SetMethodInputBody: {
+            /**
+             * Format: date-time
+             * @description not before the open period; left out = from the item's beginning, while nothing is closed
+             */
+            from?: string;
+            /** @enum {string} */
+            method: "average" | "fifo";
+        };
         ShelveInputBody: {
             /**
              * Format: int64
@@ -4051,6 +4394,15 @@ export interface components {
         SinceInputBody: {
             /** Format: date-time */
             since: string;
+        };
+        StockBefore: {
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
         };
         StockColumn: {
             /** @description index into items */
@@ -4100,6 +4452,34 @@ export interface components {
              */
             seq: number;
             site: string;
+        };
+        StockValue: {
+            item: string;
+            /** @description the oldest first; of one item only, and none where its goods cost alike */
+            layers: components["schemas"]["ValueLayer"][];
+            /**
+             * Format: int64
+             * @description less than 0 where more went out than came in, by the books
+             */
+            quantity: number;
+            /** @description IN_TRANSIT is what is on its way between sites; empty = places of no site */
+            site: string;
+            /**
+             * Format: int64
+             * @description of one unit, in 1/10000 of the currency, rounded
+             */
+            unit_value: number;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
+        };
+        StuckItem: {
+            item: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
         };
         Supplier: {
             id: string;
@@ -4210,6 +4590,80 @@ export interface components {
             name: string;
             /** Format: date-time */
             password_set_at: string;
+        };
+        ValuationState: {
+            /**
+             * Format: date-time
+             * @description when the oldest of them was recorded
+             */
+            since: string | null;
+            /** @description items that cannot be valued until somebody does something */
+            stuck: components["schemas"]["StuckItem"][];
+            /**
+             * Format: int64
+             * @description lines that wait to be valued
+             */
+            waiting: number;
+        };
+        ValueAgainRequest: Record<string, never>;
+        ValueEntry: {
+            /**
+             * Format: date-time
+             * @description effective_at, or the first moment that was open then
+             */
+            booked_at: string;
+            /** @description the movement, statement of costs or change of method that made it necessary */
+            caused_by: string;
+            /** Format: date-time */
+            effective_at: string;
+            /** @description receipt, issue; adjust: changes what goods cost that came or went before */
+            kind: string;
+            /** Format: int64 */
+            line: number;
+            /** @description whose line came to this; or a change of method */
+            movement: string;
+            /** @description the line's other side; empty = another site */
+            outside: string;
+            /** Format: int64 */
+            quantity: number;
+            /** Format: date-time */
+            recorded_at: string;
+            site: string;
+            /** @description the movement at which it came about */
+            step: string;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
+        };
+        ValueLayer: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            left: number;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            left_value: number;
+            /** Format: int64 */
+            line: number;
+            movement: string;
+            /** Format: int64 */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description in 1/10000 of the currency
+             */
+            value: number;
+        };
+        ValuedAgain: {
+            /**
+             * Format: int64
+             * @description that were added because what was kept was not right
+             */
+            entries: number;
         };
         Verdict: {
             /** Format: date-time */
@@ -8589,6 +9043,366 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    costOfGoods: {
+        parameters: {
+            query?: {
+                from?: string;
+                /** @description until before this */
+                to?: string;
+                /** @description which of an entry's times counts */
+                basis?: "booked" | "effective";
+                item?: string;
+                /** @description left out = all */
+                outside?: "CUSTOMER" | "PRODUCTION" | "LOSS" | "SUPPLIER";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGoodsCost"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setCosts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetCostsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostStatement"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    valuationEntries: {
+        parameters: {
+            query: {
+                from?: string;
+                /** @description until before this */
+                to?: string;
+                /** @description which of an entry's times counts */
+                basis?: "booked" | "effective";
+                item: string;
+                site?: string;
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListValueEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    valueAgain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ValueAgainRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValuedAgain"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setItemCost: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetItemCostInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new name for each change, such as a UUID; with the same one the change is done once, and the answer given again. Programs must send it. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetMethodInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    valuationMethods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMethodChange"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    movementValue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovementValue"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    valuationState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValuationState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stockValue: {
+        parameters: {
+            query?: {
+                /** @description what there was then; left out = now */
+                at?: string;
+                /** @description as it was known then; left out = as it is known now */
+                known?: string;
+                /** @description booked: what was closed stays as it was; effective: by what is known of it */
+                basis?: "booked" | "effective";
+                item?: string;
+                site?: string;
+                /** @description cursor: next of the page before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListStockValue"];
+                };
             };
             /** @description Error */
             default: {
