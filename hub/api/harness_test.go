@@ -72,7 +72,7 @@ func (o options) clock() func() time.Time {
 
 func start(t *testing.T) *hub {
 	t.Helper()
-	return startWith(t, options{})
+	return startWith(t, options{limits: wide})
 }
 
 func startWith(t *testing.T, opt options) *hub {
