@@ -139,6 +139,7 @@ fuzz-smoke: ## FUZZTIME (ten seconds) of every fuzz target
 
 .PHONY: package
 package: $(DEBS:%=bin/linux-%/edge) $(DEBS:%=bin/linux-%/hub) ## build the Debian packages of edge and hub, amd64 and arm64, into ./bin
+	@rm -f bin/tallydock-edge_*.deb bin/tallydock-hub_*.deb
 	@for a in $(DEBS); do for p in edge hub; do SOURCE_DATE_EPOCH=$(MADE) deploy/deb/build.sh $$p $$a '$(VERSION)' bin/linux-$$a/$$p bin; done; done
 
 bin/linux-%/edge: FORCE
