@@ -149,24 +149,29 @@ func (s *site) get(path string, out any) error { return s.c.Get(s.t.Context(), p
 
 // snapshot is the hub's stock, by "item@location".
 func (s *site) stock() (map[string]int64, error) {
-	var snap struct {
-		Items     []struct{ ID string }
-		Locations []struct{ Code string }
-		Cols      struct {
-			Item, Location []int
-			OnHand         []int64 `json:"on_hand"`
-		}
-	}
-	if err := s.get("/api/v1/stock/snapshot", &snap); err != nil {
-		return nil, err
-	}
 	out := map[string]int64{}
-	for i, q := range snap.Cols.OnHand {
-		if q != 0 {
-			out[snap.Items[snap.Cols.Item[i]].ID+"@"+snap.Locations[snap.Cols.Location[i]].Code] = q
+	for after := ""; ; {
+		var page struct {
+			Items  []struct{ ID string }
+			Places []string
+			Cols   struct {
+				Item, Location []int
+				OnHand         []int64 `json:"on_hand"`
+			}
+			Next string
+		}
+		if err := s.get("/api/v1/stock/snapshot?after="+after, &page); err != nil {
+			return nil, err
+		}
+		for i, q := range page.Cols.OnHand {
+			if q != 0 {
+				out[page.Items[page.Cols.Item[i]].ID+"@"+page.Places[page.Cols.Location[i]]] = q
+			}
+		}
+		if after = page.Next; after == "" {
+			return out, nil
 		}
 	}
-	return out, nil
 }
 
 // truth is what is really where.

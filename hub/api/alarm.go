@@ -8,13 +8,14 @@ import (
 )
 
 type alarmsInput struct {
+	SiteInput
 	State  string `query:"state" enum:"active,shelved,rtn,all" default:"active" doc:"active = unacked, acked, rtn_unacked and latched"`
 	Before string `query:"before" maxLength:"200" doc:"cursor: next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 }
 
 func (s *server) alarms(ctx context.Context, in *alarmsInput) (list[fleet.Alarm], error) {
-	page, next, err := s.Fleet.Alarms(ctx, fleet.AlarmFilter{State: in.State, Before: in.Before, Limit: in.Limit})
+	page, next, err := s.Fleet.Alarms(ctx, fleet.AlarmFilter{State: in.State, Site: in.Site, Before: in.Before, Limit: in.Limit})
 	return listOf(page, next), err
 }
 

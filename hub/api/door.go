@@ -7,8 +7,8 @@ import (
 	"github.com/tallydock/tallydock/hub/fleet"
 )
 
-func (s *server) doors(ctx context.Context, _ *empty) (list[fleet.Door], error) {
-	all, err := s.Fleet.Doors(ctx, dayStart(s.Clock.Now()))
+func (s *server) doors(ctx context.Context, in *SiteInput) (list[fleet.Door], error) {
+	all, err := s.Fleet.Doors(ctx, in.Site, dayStart(s.Clock.Now()))
 	return listOf(all, ""), err
 }
 
@@ -32,7 +32,7 @@ func (s *server) passes(ctx context.Context, in *passesInput) (list[fleet.Pass],
 // PassDetail is a pass with what it moved.
 type PassDetail struct {
 	fleet.Pass
-	Movements []Movement `json:"movements"`
+	Movements []Movement `json:"movements" doc:"the first 500"`
 }
 
 func (s *server) pass(ctx context.Context, in *ByID) (PassDetail, error) {

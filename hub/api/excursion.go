@@ -45,7 +45,7 @@ type Ordered struct {
 
 // expect sends a list to the edge of a door.
 func (s *server) expect(ctx context.Context, in *expectInput) (Ordered, error) {
-	doors, err := s.Fleet.Doors(ctx, dayStart(s.Clock.Now()))
+	doors, err := s.Fleet.Doors(ctx, "", dayStart(s.Clock.Now()))
 	if err != nil {
 		return Ordered{}, err
 	}

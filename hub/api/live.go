@@ -24,7 +24,7 @@ const freshReach = 30 * time.Second
 type listener struct {
 	bounds bounds
 	who    tenant.Principal
-	places reach // sites empty; of all sites that the listener has something to do with
+	places reach // of all sites that the listener has something to do with
 	loaded time.Time
 }
 
@@ -34,15 +34,17 @@ func (l *listener) refresh(ctx context.Context, who tenant.Principal, now time.T
 	if now.Sub(l.loaded) < freshReach {
 		return nil
 	}
+	var sites []string
 	for _, p := range seen {
-		if _, all := who.Sites(p); all || !who.Anywhere(p) {
-			continue
+		if some, all := who.Sites(p); !all {
+			sites = append(sites, some...)
 		}
+	}
+	if len(sites) > 0 {
 		var err error
-		if l.places, err = l.bounds.at(ctx, nil); err != nil {
+		if l.places, err = l.bounds.at(ctx, sites); err != nil {
 			return err
 		}
-		break
 	}
 	l.loaded = now
 	return nil

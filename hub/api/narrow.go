@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +23,7 @@ import (
 // rooms that know of nothing else. What is elsewhere is not found, as if it were not there; what belongs to no known site
 // is for those who have the permission at all sites.
 type bounds struct {
-	locations Catalog
-	edges     fleet.Store
+	ground view.Store
 }
 
 // narrow puts bounds around rooms.
@@ -53,7 +53,7 @@ func (b bounds) narrow(r Rooms) Rooms {
 type reach struct {
 	all      bool
 	sites    []string
-	location map[string]string // location -> site
+	location map[string]string // location -> site, of those sites
 	edge     map[string]string // edge -> site
 }
 
@@ -66,23 +66,19 @@ func (b bounds) of(ctx context.Context) (reach, error) {
 	return b.at(ctx, sites)
 }
 
+// at gives what is at sites; nil = at all.
 func (b bounds) at(ctx context.Context, sites []string) (reach, error) {
-	r := reach{sites: sites, location: map[string]string{}, edge: map[string]string{}}
-	locations, err := b.locations.Locations(ctx)
-	if err != nil {
-		return reach{}, err
+	g, err := b.ground.Ground(ctx, sites)
+	return reach{sites: sites, location: g.Locations, edge: g.Edges}, err
+}
+
+// only narrows a list to a site: to the one that was asked for, or to the only one within reach.
+func (b bounds) only(ctx context.Context, site string) (string, error) {
+	r, err := b.of(ctx)
+	if err == nil && site == "" && len(r.sites) == 1 {
+		site = r.sites[0]
 	}
-	for _, l := range locations {
-		r.location[l.Code] = l.Site
-	}
-	edges, err := b.edges.Edges(ctx)
-	if err != nil {
-		return reach{}, err
-	}
-	for _, e := range edges {
-		r.edge[e.ID] = e.Site
-	}
-	return r, nil
+	return site, err
 }
 
 func (r reach) site(site string) bool { return r.all || site != "" && slices.Contains(r.sites, site) }
@@ -154,34 +150,28 @@ type boundView struct {
 	bounds bounds
 }
 
-// Snapshot leaves out what is elsewhere.
-func (v boundView) Snapshot(ctx context.Context) (view.Snapshot, error) {
-	s, err := v.Store.Snapshot(ctx)
-	if err != nil {
-		return view.Snapshot{}, err
-	}
+// StockPage is of a site within reach.
+func (v boundView) StockPage(ctx context.Context, f view.PageFilter) (view.StockPage, error) {
 	r, err := v.bounds.of(ctx)
-	if err != nil || r.all {
-		return s, err
-	}
-	doors, err := v.bounds.doors(ctx, r)
 	if err != nil {
-		return view.Snapshot{}, err
+		return view.StockPage{}, err
 	}
-	s.Places = slices.DeleteFunc(s.Places, func(p view.Place) bool { return !r.site(p.Site) })
-	s.Doors = slices.DeleteFunc(s.Doors, func(d view.Door) bool { return !doors[d.ID] })
-	s.StockRows = slices.DeleteFunc(s.StockRows, func(row view.StockRow) bool { return !r.place(row.Location) })
-	return s, nil
+	if !r.all && f.Site == "" {
+		there := slices.Sorted(maps.Values(r.location))
+		if there = append(there, r.sites...); len(there) > 0 {
+			f.Site = there[0]
+		}
+	}
+	if !r.all && !r.site(f.Site) {
+		return view.StockPage{}, fmt.Errorf("site %s: %w", f.Site, fault.NotFound)
+	}
+	return v.Store.StockPage(ctx, f)
 }
 
-// doors gives the ids of the doors within reach.
-func (b bounds) doors(ctx context.Context, r reach) (map[string]bool, error) {
-	all, err := b.edges.Doors(ctx, time.Now())
-	out := map[string]bool{}
-	for _, d := range all {
-		out[d.ID] = r.door(d)
-	}
-	return out, err
+// Sites are those within reach.
+func (v boundView) Sites(ctx context.Context) ([]view.Site, error) {
+	all, err := v.Store.Sites(ctx)
+	return keep(ctx, v.bounds, all, err, func(r reach, s view.Site) bool { return r.site(s.ID) })
 }
 
 func (r reach) door(d fleet.Door) bool {
@@ -284,14 +274,22 @@ type boundFleet struct {
 }
 
 // Edges are those within reach.
-func (f boundFleet) Edges(ctx context.Context) ([]fleet.Edge, error) {
-	all, err := f.Store.Edges(ctx)
+func (f boundFleet) Edges(ctx context.Context, site string) ([]fleet.Edge, error) {
+	site, err := f.bounds.only(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	all, err := f.Store.Edges(ctx, site)
 	return keep(ctx, f.bounds, all, err, func(r reach, e fleet.Edge) bool { return r.site(e.Site) })
 }
 
 // Doors are those within reach.
-func (f boundFleet) Doors(ctx context.Context, dayStart time.Time) ([]fleet.Door, error) {
-	all, err := f.Store.Doors(ctx, dayStart)
+func (f boundFleet) Doors(ctx context.Context, site string, dayStart time.Time) ([]fleet.Door, error) {
+	site, err := f.bounds.only(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	all, err := f.Store.Doors(ctx, site, dayStart)
 	return keep(ctx, f.bounds, all, err, reach.door)
 }
 
@@ -314,6 +312,11 @@ func (r reach) alarm(a fleet.Alarm) bool { return r.from(a.Edge, a.Location) }
 
 // Alarms are those within reach.
 func (f boundFleet) Alarms(ctx context.Context, filter fleet.AlarmFilter) ([]fleet.Alarm, string, error) {
+	site, err := f.bounds.only(ctx, filter.Site)
+	if err != nil {
+		return nil, "", err
+	}
+	filter.Site = site
 	return page(ctx, f.bounds, filter.Before, func(before string) ([]fleet.Alarm, string, error) {
 		filter.Before = before
 		return f.Store.Alarms(ctx, filter)
@@ -415,8 +418,26 @@ type boundSeries struct {
 }
 
 // Query gives the sensors within reach.
-func (s boundSeries) Query(ctx context.Context, q series.Query) ([]series.Series, error) {
-	all, err := s.Store.Query(ctx, q)
+func (s boundSeries) Query(ctx context.Context, q series.Query) (all []series.Series, err error) {
+	r, err := s.bounds.of(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sites := []string{q.Sensors.Site}
+	if q.Sensors.Site == "" && !r.all {
+		sites = r.sites
+	}
+	for _, q.Sensors.Site = range sites {
+		some, err := s.Store.Query(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b series.Series) int { return strings.Compare(a.ID, b.ID) })
+	if most := q.Sensors.Limit; most > 0 && len(all) > most {
+		all = all[:most]
+	}
 	return keep(ctx, s.bounds, all, err, func(r reach, one series.Series) bool { return r.from(one.Edge, one.Location) })
 }
 
@@ -439,9 +460,16 @@ type boundPlanner struct {
 func (r reach) proposal(p planner.Proposal) bool { return r.site(p.Site) }
 
 // Proposals are those for sites within reach.
-func (p boundPlanner) Proposals(ctx context.Context, state planner.State) ([]planner.Proposal, error) {
-	all, err := p.Planner.Proposals(ctx, state)
-	return keep(ctx, p.bounds, all, err, reach.proposal)
+func (p boundPlanner) Proposals(ctx context.Context, f planner.Filter) ([]planner.Proposal, string, error) {
+	site, err := p.bounds.only(ctx, f.Site)
+	if err != nil {
+		return nil, "", err
+	}
+	f.Site = site
+	return page(ctx, p.bounds, f.Before, func(before string) ([]planner.Proposal, string, error) {
+		f.Before = before
+		return p.Planner.Proposals(ctx, f)
+	}, reach.proposal)
 }
 
 // Proposal is one of them.

@@ -14,7 +14,7 @@ const moneyUnit = 10_000
 // Planner plans, and keeps what people decided; *planner.Service is one.
 type Planner interface {
 	Run(ctx context.Context) (planner.Run, error)
-	Proposals(ctx context.Context, state planner.State) ([]planner.Proposal, error)
+	Proposals(ctx context.Context, f planner.Filter) (page []planner.Proposal, next string, err error)
 	Proposal(ctx context.Context, id string) (planner.Proposal, error)
 	Approve(ctx context.Context, id string, quantity *int64, actor, comment string) (planner.Proposal, error)
 	Reject(ctx context.Context, id, actor, reason string) (planner.Proposal, error)
@@ -53,7 +53,8 @@ func proposalBody(p planner.Proposal) Proposal {
 }
 
 type proposalsInput struct {
-	LongPageInput
+	PageInput
+	SiteInput
 	State string `query:"state" enum:"proposed,approved,rejected,superseded,all" default:"proposed"`
 }
 
@@ -62,11 +63,11 @@ func (s *server) proposals(ctx context.Context, in *proposalsInput) (list[Propos
 	if in.State == "all" {
 		state = ""
 	}
-	all, err := s.Planner.Proposals(ctx, state)
+	page, next, err := s.Planner.Proposals(ctx, planner.Filter{State: state, Site: in.Site, Before: in.Cursor, Limit: in.Limit})
 	if err != nil {
 		return list[Proposal]{}, err
 	}
-	return cut(bodies(all, proposalBody), func(p Proposal) string { return p.ID }, in.LongPageInput)
+	return pageOf(bodies(page, proposalBody), next), nil
 }
 
 func (s *server) proposal(ctx context.Context, in *ByID) (Proposal, error) {

@@ -127,7 +127,8 @@ func (s *server) houseRoutes() []route {
 		{"GET", "/openapi.json", public, "openapi", "This description", s.openapi, 0},
 		{"GET", "/events", anybody, "events", "What happens, as server-sent events", s.events, 0},
 
-		{"GET", "/stock/snapshot", at(tenant.StockRead), "stockSnapshot", "All stock, in columns", answer(s, s.stockSnapshot), 0},
+		{"GET", "/sites", at(tenant.StockRead), "sites", "Sites that one may see", answer(s, s.sites), 0},
+		{"GET", "/stock/snapshot", at(tenant.StockRead), "stockSnapshot", "A page of a site's stock, in columns", answer(s, s.stockSnapshot), 0},
 		{"GET", "/stock/{item}/{location}", at(tenant.StockRead), "stockRow", "A row of stock, explained", answer(s, s.stockRow), 0},
 		{"GET", "/movements", at(tenant.StockRead), "movements", "Movements, newest first", answer(s, s.movements), 0},
 		{"GET", "/movements/{id}", at(tenant.StockRead), "movement", "A movement with its entries", answer(s, s.movement), 0},

@@ -197,7 +197,7 @@ type server struct {
 func New(c Config, rooms Rooms) (http.Handler, error) {
 	s := &server{
 		Config: c, Rooms: rooms, crossOrigin: http.NewCrossOriginProtection(), count: newMetrics(c.Metrics), limits: newLimits(c.Limits),
-		bounds: bounds{rooms.Catalog, rooms.Fleet},
+		bounds: bounds{rooms.View},
 	}
 	s.Rooms = s.bounds.narrow(rooms)
 	mux := http.NewServeMux()

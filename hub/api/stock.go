@@ -8,15 +8,17 @@ import (
 	"github.com/tallydock/tallydock/hub/view"
 )
 
-// StockSnapshot is all stock at one moment, in columns: a third of the size of rows, and quicker to read.
+// StockSnapshot is a page of a site's stock, in columns: a third of the size of rows, and quicker to read.
 type StockSnapshot struct {
-	Seq       int64       `json:"seq" doc:"events after this bring the snapshot up to date"`
+	Seq       int64       `json:"seq" doc:"events after this bring the rows of the page up to date; events after that of the first page, the whole site"`
 	NowMS     int64       `json:"now_ms"`
 	Site      string      `json:"site"`
-	Locations []Place     `json:"locations"`
-	Doors     []DoorName  `json:"doors"`
-	Items     []ItemName  `json:"items"`
+	Locations []Place     `json:"locations" doc:"of the site, with the first page of all items"`
+	Doors     []DoorName  `json:"doors" doc:"so too"`
+	Items     []ItemName  `json:"items" doc:"that the rows name"`
+	Places    []string    `json:"places" doc:"codes of the locations that the rows name"`
 	Cols      StockColumn `json:"cols"`
+	Next      string      `json:"next" doc:"cursor of the page after; empty at the end"`
 }
 
 // Place is a location with the limits of its temperature.
@@ -43,7 +45,7 @@ type ItemName struct {
 // StockColumn has a value per row in each list.
 type StockColumn struct {
 	Item     []int   `json:"item" doc:"index into items"`
-	Location []int   `json:"location" doc:"index into locations"`
+	Location []int   `json:"location" doc:"index into places"`
 	OnHand   []int64 `json:"on_hand"`
 	Unseen   []int64 `json:"unseen"`
 	Min      []int64 `json:"min"`
@@ -51,68 +53,59 @@ type StockColumn struct {
 	SeenMS   []int64 `json:"seen_ms" doc:"0 = never"`
 }
 
-func (s *server) stockSnapshot(ctx context.Context, _ *empty) (StockSnapshot, error) {
-	v, err := s.View.Snapshot(ctx)
+type snapshotInput struct {
+	Site  string `query:"site" maxLength:"200" doc:"default: the first of those that one may see"`
+	Item  string `query:"item" maxLength:"200" doc:"only the rows of this item"`
+	After string `query:"after" maxLength:"1000" doc:"cursor: next of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+}
+
+func (s *server) stockSnapshot(ctx context.Context, in *snapshotInput) (StockSnapshot, error) {
+	p, err := s.View.StockPage(ctx, view.PageFilter{Site: in.Site, Item: in.Item, After: in.After, Limit: in.Limit})
 	if err != nil {
 		return StockSnapshot{}, err
 	}
-	return snapshotBody(v, s.Clock.Now()), nil
+	return snapshotBody(p, s.Clock.Now()), nil
 }
 
-func snapshotBody(v view.Snapshot, now time.Time) StockSnapshot {
+func snapshotBody(v view.StockPage, now time.Time) StockSnapshot {
 	out := StockSnapshot{
-		Seq: v.Seq, NowMS: now.UnixMilli(), Locations: make([]Place, 0, len(v.Places)), Doors: make([]DoorName, 0, len(v.Doors)),
-		Items: make([]ItemName, 0, len(v.Items)),
+		Seq: v.Seq, NowMS: now.UnixMilli(), Site: v.Site, Locations: make([]Place, 0, len(v.Places)), Doors: make([]DoorName, 0, len(v.Doors)),
+		Items: make([]ItemName, 0, len(v.Items)), Places: []string{}, Next: v.Next,
 	}
-	items := nameIndex{at: map[string]int{}}
-	for _, i := range v.Items {
-		items.add(i.ID)
-		out.Items = append(out.Items, ItemName{i.ID, i.Name, i.Category, i.Unit})
-	}
-	places := nameIndex{at: map[string]int{}}
 	for _, p := range v.Places {
-		places.add(p.Code)
 		out.Locations = append(out.Locations, Place{p.Location, p.TempLow, p.TempHigh})
-		if out.Site == "" && p.Kind == catalog.Site {
-			out.Site = p.Code
-		}
 	}
 	for _, d := range v.Doors {
 		out.Doors = append(out.Doors, DoorName{d.ID, d.Name})
 	}
-	out.Cols = columns(v.StockRows, items, places, &out)
+	items := map[string]int{}
+	for _, i := range v.Items {
+		items[i.ID] = len(out.Items)
+		out.Items = append(out.Items, ItemName{i.ID, i.Name, i.Category, i.Unit})
+	}
+	out.Cols = columns(v.Rows, items, &out)
 	return out
 }
 
-// nameIndex finds the place of an id in a list.
-type nameIndex struct {
-	at map[string]int
-}
-
-func (x nameIndex) add(id string) int {
-	x.at[id] = len(x.at)
-	return x.at[id]
-}
-
-// columns turns rows into columns. A row of an item or location that the catalogue has lost is still stock: it is shown
-// under its bare id.
-func columns(rows []view.StockRow, items, places nameIndex, out *StockSnapshot) StockColumn {
+// columns turns rows, which are by location, into columns. A row of an item that the catalogue has lost is still stock: it is
+// shown under its bare id.
+func columns(rows []view.StockRow, items map[string]int, out *StockSnapshot) StockColumn {
 	n := len(rows)
 	c := StockColumn{
 		make([]int, n), make([]int, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n),
 	}
 	for i, r := range rows {
-		item, ok := items.at[r.Item]
+		item, ok := items[r.Item]
 		if !ok {
-			item = items.add(r.Item)
+			item = len(out.Items)
+			items[r.Item] = item
 			out.Items = append(out.Items, ItemName{ID: r.Item})
 		}
-		place, ok := places.at[r.Location]
-		if !ok {
-			place = places.add(r.Location)
-			out.Locations = append(out.Locations, Place{Location: catalog.Location{Code: r.Location, Site: out.Site}})
+		if i == 0 || rows[i-1].Location != r.Location {
+			out.Places = append(out.Places, r.Location)
 		}
-		c.Item[i], c.Location[i], c.OnHand[i], c.Unseen[i], c.Min[i], c.Max[i] = item, place, r.OnHand, r.Unseen, r.Min, r.Max
+		c.Item[i], c.Location[i], c.OnHand[i], c.Unseen[i], c.Min[i], c.Max[i] = item, len(out.Places)-1, r.OnHand, r.Unseen, r.Min, r.Max
 		if !r.SeenAt.IsZero() {
 			c.SeenMS[i] = r.SeenAt.UnixMilli()
 		}
@@ -143,7 +136,7 @@ type TagAt struct {
 // StockDetail is a row of stock with what explains it.
 type StockDetail struct {
 	Row       StockRow   `json:"row"`
-	Tags      []TagAt    `json:"tags"`
+	Tags      []TagAt    `json:"tags" doc:"the first 500"`
 	Movements []Movement `json:"movements" doc:"the newest 50"`
 }
 

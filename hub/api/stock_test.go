@@ -21,14 +21,14 @@ func TestSnapshotHasStockAndLevelsInColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"item":[0,1],"location":[2,2],"max":[0,20],"min":[0,5],"on_hand":[2,0],"seen_ms":[1795334400000,0],"unseen":[0,0]}`
+	const want = `{"item":[0,1],"location":[0,0],"max":[0,20],"min":[0,5],"on_hand":[2,0],"seen_ms":[1795334400000,0],"unseen":[0,0]}`
 	if string(cols) != want {
 		t.Errorf("columns %s\nwant    %s", cols, want)
 	}
 	if r.at("site") != "SZ1" || r.at("seq").(float64) < 1 || r.at("now_ms").(float64) < 1e12 {
 		t.Errorf("head of %s", r.body)
 	}
-	if r.at("items", 0, "name", "zh") != "全脂牛奶" || r.at("locations", 2, "code") != "SZ1-A-01" || r.at("locations", 2, "w") != 30.0 ||
+	if r.at("items", 0, "name", "zh") != "全脂牛奶" || r.at("locations", 2, "code") != "SZ1-A-01" || r.at("places", 0) != "SZ1-A-01" || r.at("locations", 2, "w") != 30.0 ||
 		r.at("locations", 2, "temp_low") != nil || r.at("items", 0, "unit") != "EA" {
 		t.Errorf("names of %s", r.body)
 	}
@@ -48,7 +48,7 @@ func TestEmptyHubAnswersListsNotNull(t *testing.T) {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
 	}
-	if r := c.do("GET", "/api/v1/series", ""); r.status != 200 || strings.TrimSpace(r.body) != `{"sensors":[]}` {
+	if r := c.do("GET", "/api/v1/series", ""); r.status != 200 || strings.TrimSpace(r.body) != `{"sensors":[],"next":""}` {
 		t.Errorf("series: %d %s", r.status, r.body)
 	}
 }

@@ -44,6 +44,7 @@ type AlarmEvent struct {
 // AlarmFilter chooses alarms.
 type AlarmFilter struct {
 	State  string // active (unacked, acked, rtn_unacked, latched), shelved, rtn, all; "" = active
+	Site   string // only of its edges; "" = of all
 	Before string // cursor: what the page before gave as next; "" = from the top
 	Limit  int    // 1 to 500; 0 = 100
 }

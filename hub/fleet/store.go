@@ -10,10 +10,11 @@ import (
 // Store reads the fleet. Lists come in the order that a console shows them; next is the cursor of the page after, "" at
 // the end. Get-by-id methods fail with fault.NotFound. Safe for concurrent use.
 type Store interface {
-	// Edges gives every edge with its devices, by id.
-	Edges(ctx context.Context) ([]Edge, error)
-	// Doors gives every door that an edge names or that had a pass, by id; dayStart is when today began.
-	Doors(ctx context.Context, dayStart time.Time) ([]Door, error)
+	// Edges gives every edge of a site ("" = of all) with its devices, by id.
+	Edges(ctx context.Context, site string) ([]Edge, error)
+	// Doors gives every door of a site ("" = of all) that an edge names or that had a pass, by id; dayStart is when today
+	// began.
+	Doors(ctx context.Context, site string, dayStart time.Time) ([]Door, error)
 	// Passes gives a door's passes, newest first; limit 0 = 100.
 	Passes(ctx context.Context, door, before string, limit int) (page []Pass, next string, err error)
 	Pass(ctx context.Context, id string) (Pass, error)

@@ -130,10 +130,10 @@ func TestStatusPassesAndSamples(t *testing.T) {
 	e.status(s) // nothing changed: no device events
 	field := store.Fleet{DB: h.DB}
 	eventually(t, "the edge is known", func() bool {
-		edges, err := field.Edges(ctx)
+		edges, err := field.Edges(ctx, "")
 		return err == nil && len(edges) == 1
 	})
-	edges, _ := field.Edges(ctx)
+	edges, _ := field.Edges(ctx, "")
 	if g := edges[0]; !g.Online || g.Head != 4 || g.Acked != 4 || g.Lag != 0 || len(g.Devices) != 2 || g.Devices[0].State != "down" {
 		t.Errorf("edge %+v", g)
 	}
@@ -141,7 +141,7 @@ func TestStatusPassesAndSamples(t *testing.T) {
 	if err != nil || p.Direction != "in" || p.ClosedAt == nil || p.Moved != 3 {
 		t.Errorf("pass %+v, %v", p, err)
 	}
-	doors, err := field.Doors(ctx, noon.Add(-time.Hour))
+	doors, err := field.Doors(ctx, "", noon.Add(-time.Hour))
 	if err != nil || len(doors) != 1 || doors[0].State != fleet.DoorDown || doors[0].Today.InTags != 3 || doors[0].LastPass == nil {
 		t.Errorf("doors %+v, %v", doors, err)
 	}

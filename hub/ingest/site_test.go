@@ -21,7 +21,7 @@ func (h *hub) doorsAre(t *testing.T, want string) {
 	t.Helper()
 	var got string
 	eventually(t, "the doors are "+want, func() bool {
-		all, err := store.Fleet{DB: h.DB}.Doors(context.Background(), noon.Add(-time.Hour))
+		all, err := store.Fleet{DB: h.DB}.Doors(context.Background(), "", noon.Add(-time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestDoorsAreThoseThatEdgesName(t *testing.T) {
 	s.Doors[0].ID = "SZ1-D3"
 	one.status(s)
 	h.doorsAre(t, "SZ1-D1 Goods-in @SZ1-DOCK of SZ1-E1: passing;SZ1-D3 SZ1-D3 @SZ1-DOCK of SZ1-E1: idle;SZ1-D9 SZ1-D9 @ of SZ1-E2: idle;")
-	snap, err := store.View{DB: h.DB}.Snapshot(ctx)
+	snap, err := store.View{DB: h.DB}.StockPage(ctx, view.PageFilter{})
 	if err != nil || len(snap.Doors) != 3 || snap.Doors[0].Name.ZH != "收货" || snap.Doors[2].ID != "SZ1-D9" || snap.Doors[2].Name.EN != "SZ1-D9" {
 		t.Errorf("snapshot's doors %+v, %v", snap.Doors, err)
 	}
@@ -110,7 +110,7 @@ func (h *hub) limitsAre(t *testing.T, place, want string) {
 	t.Helper()
 	var got string
 	eventually(t, "the limits at "+place+" are "+want, func() bool {
-		snap, err := store.View{DB: h.DB}.Snapshot(context.Background())
+		snap, err := store.View{DB: h.DB}.StockPage(context.Background(), view.PageFilter{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ func TestLimitsAreThoseThatEdgesHoldAPlaceTo(t *testing.T) {
 	tell(one)
 	h.limitsAre(t, "SZ1-R", "2.5..20")
 	var place view.Place
-	snap, _ := store.View{DB: h.DB}.Snapshot(ctx)
+	snap, _ := store.View{DB: h.DB}.StockPage(ctx, view.PageFilter{})
 	for _, p := range snap.Places {
 		if p.Code == "SZ1-A-01" {
 			place = p
@@ -182,7 +182,7 @@ func TestAnOldStatusChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	doors, err := store.Fleet{DB: h.DB}.Doors(ctx, noon)
+	doors, err := store.Fleet{DB: h.DB}.Doors(ctx, "", noon)
 	if err != nil || len(doors) != 1 || doors[0].ID != "SZ1-D1" || doors[0].State != fleet.DoorIdle {
 		t.Errorf("doors %+v, %v", doors, err)
 	}

@@ -101,6 +101,17 @@ type Verdict struct {
 	Order    Order // what to place, where Approved
 }
 
+// MaxPage is the longest page of proposals.
+const MaxPage = 500
+
+// Filter chooses proposals; an empty field chooses all.
+type Filter struct {
+	State  State
+	Site   string
+	Before string // cursor: what the page before gave as next
+	Limit  int    // 1 to MaxPage; 0 = MaxPage
+}
+
 // Store keeps what the planner needs and makes. Each method is one transaction.
 type Store interface {
 	// Inputs gives every item at every site that somebody supplies, with its demand of the days from first on up to and
@@ -110,8 +121,9 @@ type Store interface {
 	LastRun(ctx context.Context) (time.Time, error)
 	// SaveRun stores a run's proposals; open proposals of before become Superseded.
 	SaveRun(ctx context.Context, run Run, proposals []Proposal) error
-	// Proposals lists those of a state ("" = all), newest first.
-	Proposals(ctx context.Context, state State) ([]Proposal, error)
+	// Proposals lists proposals, newest first, those of a run by item and site; next is the cursor of the page after, "" at
+	// the end. Errors: fault.Invalid for a cursor that is no proposal's.
+	Proposals(ctx context.Context, f Filter) (page []Proposal, next string, err error)
 	// Proposal reads one. Errors: fault.NotFound.
 	Proposal(ctx context.Context, id string) (Proposal, error)
 	// Decide answers an open proposal. Errors: fault.NotFound; fault.Conflict where it is not open.
@@ -239,9 +251,9 @@ func (s *Service) Reject(ctx context.Context, id, actor, reason string) (Proposa
 	return s.store.Decide(ctx, id, Verdict{State: Rejected, At: s.clock.Now(), Actor: actor, Reason: reason})
 }
 
-// Proposals lists those of a state ("" = all), newest first.
-func (s *Service) Proposals(ctx context.Context, state State) ([]Proposal, error) {
-	return s.store.Proposals(ctx, state)
+// Proposals lists proposals, newest first.
+func (s *Service) Proposals(ctx context.Context, f Filter) (page []Proposal, next string, err error) {
+	return s.store.Proposals(ctx, f)
 }
 
 // Proposal reads one.

@@ -91,7 +91,7 @@ func (h *house) run(t testing.TB) []planner.Proposal {
 	if _, err := h.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	all, err := h.Proposals(t.Context(), planner.Proposed)
+	all, _, err := h.Proposals(t.Context(), planner.Filter{State: planner.Proposed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 // Source is a database of samples, as a Reader needs it. Its methods are safe for concurrent use; where the database is
 // away they fail with fault.Unavailable.
 type Source interface {
-	// Sensors gives the sensor of an id, or ("") all; none where there is none.
-	Sensors(ctx context.Context, id string) ([]Sensor, error)
+	// Sensors gives the sensors of a choice, the first by id where it has a limit; none where there is none.
+	Sensors(ctx context.Context, of Choice) ([]Sensor, error)
 	// Readings gives what s said at from ≤ t < to, each time once, rising in time.
 	Readings(ctx context.Context, s Sensor, from, to time.Time) ([]Reading, error)
 	// Buckets gives the whole buckets of s of one of Rollups, rising in time, that have a part in from ≤ t < to. There is
@@ -37,8 +37,13 @@ func NewReader(source Source, keep Retention, now func() time.Time) *Reader {
 
 // Query is as Store says.
 func (r *Reader) Query(ctx context.Context, q Query) ([]Series, error) {
-	res := q.Pick(r.keep, r.now())
-	return each(ctx, r, q, func(ctx context.Context, s Sensor) (Series, error) {
+	now := r.now()
+	return each(ctx, r, q, func(ctx context.Context, s Sensor, of int) (Series, error) {
+		q := q
+		if q.Resolution == Auto && of > fewSensors {
+			q.Resolution = Minute
+		}
+		res := q.Pick(r.keep, now)
 		if res == Raw {
 			readings, err := r.source.Readings(ctx, s, q.From, q.To)
 			return Series{s, res, Thin(points(readings), MaxPoints)}, err
@@ -62,7 +67,7 @@ func (r *Reader) Buckets(ctx context.Context, q Query) ([]Rolled, error) {
 	if res == Raw {
 		res = Minute
 	}
-	return each(ctx, r, q, func(ctx context.Context, s Sensor) (Rolled, error) {
+	return each(ctx, r, q, func(ctx context.Context, s Sensor, _ int) (Rolled, error) {
 		buckets, err := r.source.Buckets(ctx, s, q.From, q.To, res)
 		return Rolled{s, res, buckets}, err
 	})
@@ -71,13 +76,16 @@ func (r *Reader) Buckets(ctx context.Context, q Query) ([]Rolled, error) {
 // atOnce is how many sensors of a query are read at the same time.
 const atOnce = 4
 
-// each reads every sensor of a query; the answer is by id. The first error ends it.
-func each[T any](ctx context.Context, r *Reader, q Query, read func(context.Context, Sensor) (T, error)) ([]T, error) {
+// fewSensors is of how many sensors at once Auto reads samples; of more it reads minutes, so that the answer does not take long.
+const fewSensors = 8
+
+// each reads every sensor of a query, and tells of how many that is; the answer is by id. The first error ends it.
+func each[T any](ctx context.Context, r *Reader, q Query, read func(ctx context.Context, s Sensor, of int) (T, error)) ([]T, error) {
 	if !q.From.Before(q.To) {
 		return nil, fmt.Errorf("%w: a span from %s to %s has no time in it; from must be before to", fault.Invalid,
 			q.From.UTC().Format(time.RFC3339), q.To.UTC().Format(time.RFC3339))
 	}
-	sensors, err := r.source.Sensors(ctx, q.Sensor)
+	sensors, err := r.source.Sensors(ctx, q.Sensors)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list sensors: %w", err)
 	}
@@ -92,7 +100,7 @@ func each[T any](ctx context.Context, r *Reader, q Query, read func(context.Cont
 		group.Go(func() {
 			defer func() { <-slots }()
 			var err error
-			if all[i], err = read(ctx, s); err != nil {
+			if all[i], err = read(ctx, s, len(sensors)); err != nil {
 				cancel(fmt.Errorf("cannot read the samples of sensor %s: %w", s.ID, err))
 			}
 		})

@@ -67,7 +67,7 @@ func TestPointsOfBucketsAreTheirLowestAndHighestAsTheyCame(t *testing.T) {
 // broken is a Source of many sensors, one of which cannot be read.
 type broken struct{ seriestest.Memory }
 
-func (*broken) Sensors(context.Context, string) (all []series.Sensor, _ error) {
+func (*broken) Sensors(context.Context, series.Choice) (all []series.Sensor, _ error) {
 	for i := range 50 {
 		all = append(all, series.SensorOf(series.Key{Edge: "E", Device: fmt.Sprintf("d%02d", i), Quantity: unit.Temperature}, ""))
 	}
@@ -83,7 +83,7 @@ func (b *broken) Readings(ctx context.Context, s series.Sensor, from, to time.Ti
 
 func TestASensorThatCannotBeReadIsNamed(t *testing.T) {
 	r := series.NewReader(new(broken), series.Retention{}, time.Now)
-	got, err := r.Query(t.Context(), series.Query{From: noon, To: noon.Add(time.Hour)})
+	got, err := r.Query(t.Context(), series.Query{From: noon, To: noon.Add(time.Hour), Resolution: series.Raw})
 	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "E/d17//temperature") || got != nil {
 		t.Errorf("%d series, %v", len(got), err)
 	}

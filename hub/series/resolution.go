@@ -14,7 +14,7 @@ type Resolution string
 
 // The resolutions, from the finest.
 const (
-	Auto        Resolution = "" // by the length of the span asked for
+	Auto        Resolution = "" // by the length of the span asked for, and the number of sensors
 	Raw         Resolution = "raw"
 	Minute      Resolution = "1m"
 	QuarterHour Resolution = "15m"

@@ -82,10 +82,19 @@ type Series struct {
 	Points     []Point    `json:"points"`
 }
 
-// Query asks for a span of time, of one sensor or ("") of all.
+// Choice chooses sensors; an empty field chooses all.
+type Choice struct {
+	ID       string
+	Site     string // of the edge
+	Quantity string // as devices/unit names it
+	After    string // only those whose id is after this one, so that a list can be read in pages
+	Limit    int    // 0 = all
+}
+
+// Query asks for a span of time of some sensors.
 type Query struct {
 	From, To   time.Time // From ≤ t < To
-	Sensor     string
+	Sensors    Choice
 	Resolution Resolution
 }
 

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,27 +115,30 @@ func (f Fleet) Alarm(ctx context.Context, id string) (fleet.Alarm, []fleet.Alarm
 	return found[0], events, err
 }
 
-// alarmStates are the states behind an AlarmFilter's words.
-var alarmStates = map[string][]alarm.State{
-	"active":  {alarm.Unacked, alarm.Acked, alarm.RTNUnacked, alarm.Latched},
-	"shelved": {alarm.Shelved},
-	"rtn":     {alarm.RTNUnacked},
-	"all": {
+// alarmChoice is what an AlarmFilter's word stands for: states, and the ranks that they have.
+type alarmChoice struct {
+	states      []alarm.State
+	first, last int
+}
+
+// alarmChoices are those behind an AlarmFilter's words.
+var alarmChoices = map[string]alarmChoice{
+	"active":  {[]alarm.State{alarm.Unacked, alarm.Acked, alarm.RTNUnacked, alarm.Latched}, 0, 3},
+	"shelved": {[]alarm.State{alarm.Shelved}, 3, 3},
+	"rtn":     {[]alarm.State{alarm.RTNUnacked}, 1, 1},
+	"all": {[]alarm.State{
 		alarm.Normal, alarm.Unacked, alarm.Acked, alarm.RTNUnacked, alarm.Shelved, alarm.SuppressedByDesign,
 		alarm.OutOfService, alarm.Latched,
-	},
+	}, 0, 4},
 }
 
 // alarmRank orders alarms by who must answer: unacknowledged, returned before anybody did, acknowledged, latched or hidden,
-// over.
+// over. The indexes of alarms begin with it.
 const alarmRank = `CASE a.state WHEN 2 THEN 0 WHEN 4 THEN 1 WHEN 3 THEN 2 WHEN 1 THEN 4 ELSE 3 END`
 
 // Alarms gives alarms: unacknowledged first, then by priority, newest first. Errors: fault.Invalid.
 func (f Fleet) Alarms(ctx context.Context, q fleet.AlarmFilter) (page []fleet.Alarm, next string, err error) {
-	if q.State == "" {
-		q.State = "active"
-	}
-	states, ok := alarmStates[q.State]
+	choice, ok := alarmChoices[cmp.Or(q.State, "active")]
 	if !ok {
 		return nil, "", fmt.Errorf("%w: alarm state %q; use active, shelved, rtn or all", fault.Invalid, q.State)
 	}
@@ -144,17 +149,26 @@ func (f Fleet) Alarms(ctx context.Context, q fleet.AlarmFilter) (page []fleet.Al
 	if err != nil {
 		return nil, "", err
 	}
-	where := `WHERE a.state IN (?` + strings.Repeat(", ?", len(states)-1) + `)`
-	args := make([]any, 0, len(states)+5)
-	for _, s := range states {
-		args = append(args, uint8(s))
-	}
-	args = append(args, after.rank, after.priority, -after.raised, after.id, q.Limit+1)
-	page, err = list(ctx, f.read, alarmColumns+where+` AND (`+alarmRank+`, a.priority, -a.raised_at, a.id) > (?, ?, ?, ?)
-		ORDER BY `+alarmRank+`, a.priority, -a.raised_at, a.id LIMIT ?`, scanAlarm, args...)
+	err = f.reading(ctx, func(tx reader) error {
+		edges := []string{""}
+		if q.Site != "" {
+			if edges, err = list(ctx, tx, `SELECT id FROM edge WHERE site = ? ORDER BY id`, scanText, q.Site); err != nil {
+				return err
+			}
+		}
+		for _, edge := range edges {
+			some, err := alarmsAfter(ctx, tx, choice, edge, after, q.Limit+1)
+			if err != nil {
+				return err
+			}
+			page = append(page, some...)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot read the alarms: %w", err)
 	}
+	slices.SortFunc(page, func(a, b fleet.Alarm) int { return cursorOf(a).compare(cursorOf(b)) })
 	if len(page) > q.Limit {
 		page = page[:q.Limit]
 		next = cursorOf(page[q.Limit-1]).String()
@@ -162,11 +176,52 @@ func (f Fleet) Alarms(ctx context.Context, q fleet.AlarmFilter) (page []fleet.Al
 	return page, next, nil
 }
 
+// alarmsAfter gives the alarms of an edge ("" = of all) after a cursor, in order. It asks for those of its rank, priority and
+// time, for those of its rank and priority, and so on: each is a stretch of an index.
+func alarmsAfter(ctx context.Context, q querier, choice alarmChoice, edge string, after cursor, limit int) (page []fleet.Alarm, err error) {
+	of, same := `WHERE a.state IN (`+marks(len(choice.states), "?")+`)`, make([]any, 0, len(choice.states)+1)
+	for _, s := range choice.states {
+		same = append(same, uint8(s))
+	}
+	if edge != "" {
+		of, same = of+` AND a.edge = ?`, append(same, edge)
+	}
+	type stretch struct {
+		where string
+		args  []any
+	}
+	rest := stretch{alarmRank + ` >= ? AND ` + alarmRank + ` <= ?`, []any{max(after.rank+1, choice.first), choice.last}}
+	all := []stretch{rest}
+	if after.rank >= choice.first {
+		all = []stretch{
+			{alarmRank + ` = ? AND a.priority = ? AND a.raised_at = ? AND a.id > ?`, []any{after.rank, after.priority, after.raised, after.id}},
+			{alarmRank + ` = ? AND a.priority = ? AND a.raised_at < ?`, []any{after.rank, after.priority, after.raised}},
+			{alarmRank + ` = ? AND a.priority > ?`, []any{after.rank, after.priority}},
+			rest,
+		}
+	}
+	for _, part := range all {
+		some, err := list(ctx, q, alarmColumns+of+` AND `+part.where+` ORDER BY `+alarmRank+`, a.priority, a.raised_at DESC, a.id LIMIT ?`,
+			scanAlarm, slices.Concat(same, part.args, []any{limit - len(page)})...)
+		if err != nil {
+			return nil, err
+		}
+		if page = append(page, some...); len(page) == limit {
+			break
+		}
+	}
+	return page, nil
+}
+
 // cursor is a place in the order of Alarms.
 type cursor struct {
 	rank, priority int
 	raised         int64
 	id             string
+}
+
+func (c cursor) compare(o cursor) int {
+	return cmp.Or(cmp.Compare(c.rank, o.rank), cmp.Compare(c.priority, o.priority), cmp.Compare(o.raised, c.raised), cmp.Compare(c.id, o.id))
 }
 
 func cursorOf(a fleet.Alarm) cursor {

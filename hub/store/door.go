@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tallydock/tallydock/devices/wire"
@@ -11,29 +14,91 @@ import (
 	"github.com/tallydock/tallydock/hub/fleet"
 )
 
-// doorNames reads the id and the names of every door: those that edges name, and those that only had passes. It looks
-// each door up in the index of passes, of which there are many; a door without a location in the catalogue goes by its id.
-const doorNames = `WITH RECURSIVE passed (id) AS (
-		SELECT min(door) FROM pass
-		UNION ALL SELECT (SELECT min(p.door) FROM pass p WHERE p.door > passed.id) FROM passed WHERE passed.id IS NOT NULL
-	), every (id) AS (SELECT id FROM passed WHERE id IS NOT NULL UNION SELECT id FROM door)
-	SELECT v.id, coalesce(l.name_en, v.id), coalesce(l.name_zh, v.id), coalesce(l.parent, '')
-	FROM every v LEFT JOIN location l ON l.code = v.id ORDER BY v.id`
-
 // doorName is a door as the catalogue knows it.
 type doorName struct {
 	id, parent string
 	name       catalog.Text
 }
 
-func scanDoorName(scan func(...any) error) (d doorName, err error) {
-	return d, scan(&d.id, &d.name.EN, &d.name.ZH, &d.parent)
+// passedDoors looks each door up in the index of passes, of which there are many.
+const passedDoors = `WITH RECURSIVE passed (id) AS (
+		SELECT min(door) FROM pass
+		UNION ALL SELECT (SELECT min(p.door) FROM pass p WHERE p.door > passed.id) FROM passed WHERE passed.id IS NOT NULL
+	) SELECT id FROM passed WHERE id IS NOT NULL`
+
+// doorsOf gives the doors of a site ("" = of all), by id: those that edges name, and those that only had passes. A door is of
+// the site of the edge that names it, else of that of its last pass, else of that of its location. One without a location in
+// the catalogue goes by its id.
+func doorsOf(ctx context.Context, tx reader, site string) ([]doorName, error) {
+	sites, stands := map[string]string{}, map[string]string{}
+	err := each(ctx, tx, `SELECT o.id, o.location, e.site FROM door o JOIN edge e ON e.id = o.edge ORDER BY o.id, o.edge`, func(scan func(...any) error) error {
+		var id, location, site string
+		err := scan(&id, &location, &site)
+		sites[id], stands[id] = cmp.Or(sites[id], site), cmp.Or(stands[id], location)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	passed, err := list(ctx, tx, passedDoors, scanText)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range passed {
+		if _, named := sites[id]; named {
+			continue
+		}
+		var of string
+		if _, err := one(ctx, tx, `SELECT e.site FROM pass p JOIN edge e ON e.id = p.edge WHERE p.door = ? ORDER BY p.opened_at DESC, p.id DESC LIMIT 1`,
+			[]any{id}, &of); err != nil {
+			return nil, err
+		}
+		sites[id] = of
+	}
+	maps.DeleteFunc(sites, func(_, of string) bool { return site != "" && of != "" && of != site })
+	return nameDoors(ctx, tx, site, sites, stands)
 }
 
-// Doors gives every door that an edge names or that had a pass, by id.
-func (f Fleet) Doors(ctx context.Context, dayStart time.Time) (doors []fleet.Door, err error) {
+// nameDoors names doors whose sites are known or are those of their locations, and leaves out those of other sites.
+func nameDoors(ctx context.Context, tx reader, site string, sites, stands map[string]string) ([]doorName, error) {
+	type place struct {
+		site, parent string
+		name         catalog.Text
+	}
+	places, codes := map[string]place{}, slices.Collect(maps.Keys(sites))
+	for id := range sites {
+		codes = append(codes, stands[id])
+	}
+	for _, part := range lists(distinct(codes)) {
+		err := each(ctx, tx, `SELECT code, site, parent, name_en, name_zh FROM location WHERE code IN (`+marks(len(part), "?")+`)`,
+			func(scan func(...any) error) error {
+				var code string
+				var p place
+				err := scan(&code, &p.site, &p.parent, &p.name.EN, &p.name.ZH)
+				places[code] = p
+				return err
+			}, anys(part)...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	doors := []doorName{}
+	for _, id := range slices.Sorted(maps.Keys(sites)) {
+		at, known := places[id]
+		if !known {
+			at.name = catalog.Text{EN: id, ZH: id}
+		}
+		if site == "" || site == cmp.Or(sites[id], places[stands[id]].site, at.site) {
+			doors = append(doors, doorName{id, at.parent, at.name})
+		}
+	}
+	return doors, nil
+}
+
+// Doors gives every door of a site ("" = of all) that an edge names or that had a pass, by id.
+func (f Fleet) Doors(ctx context.Context, site string, dayStart time.Time) (doors []fleet.Door, err error) {
 	err = f.reading(ctx, func(tx reader) error {
-		names, err := list(ctx, tx, doorNames, scanDoorName)
+		names, err := doorsOf(ctx, tx, site)
 		if err != nil {
 			return fmt.Errorf("cannot read the doors: %w", err)
 		}
@@ -55,17 +120,21 @@ func fillDoor(ctx context.Context, q querier, d *fleet.Door, dayStart time.Time)
 	if err != nil {
 		return err
 	}
-	last, err := list(ctx, q, passColumns+`WHERE door = ? AND closed_at > 0 ORDER BY opened_at DESC LIMIT 1`, scanPass, d.ID)
+	last, err := list(ctx, q, passColumns+`WHERE door = ? AND closed_at > 0 ORDER BY opened_at DESC, id DESC LIMIT 1`, scanPass, d.ID)
 	if err != nil {
 		return err
 	}
 	d.OpenPass, d.LastPass = first(open), first(last)
-	today, err := list(ctx, q, passColumns+`WHERE door = ? AND opened_at >= ? AND closed_at > 0`, scanPass, d.ID, stamp(dayStart))
+	err = each(ctx, q, `SELECT direction, count(*), CAST(sum(moved) AS BIGINT) FROM pass WHERE door = ? AND opened_at >= ? AND closed_at > 0
+		GROUP BY direction`, func(scan func(...any) error) error {
+		var way wire.Direction
+		var passes, tags int
+		err := scan(&way, &passes, &tags)
+		count(&d.Today, way, passes, tags)
+		return err
+	}, d.ID, stamp(dayStart))
 	if err != nil {
 		return err
-	}
-	for _, p := range today {
-		count(&d.Today, p)
 	}
 	down, err := standAt(ctx, q, d)
 	switch {
@@ -110,16 +179,14 @@ func standAt(ctx context.Context, q querier, d *fleet.Door) (down bool, err erro
 	return len(offline) > 0 && offline[0], err
 }
 
-func count(t *fleet.DoorToday, p fleet.Pass) {
-	switch wire.Direction(p.Direction) {
+func count(t *fleet.DoorToday, way wire.Direction, passes, tags int) {
+	switch way {
 	case wire.In:
-		t.InPasses++
-		t.InTags += int(p.Moved)
+		t.InPasses, t.InTags = passes, tags
 	case wire.Out:
-		t.OutPasses++
-		t.OutTags += int(p.Moved)
+		t.OutPasses, t.OutTags = passes, tags
 	case wire.Undecided:
-		t.Undecided++
+		t.Undecided = passes
 	}
 }
 
@@ -173,8 +240,8 @@ func (f Fleet) Passes(ctx context.Context, door, before string, limit int) (page
 		}
 		top = stamp(p.OpenedAt)
 	}
-	page, err = list(ctx, f.read, passColumns+`WHERE door = ? AND (opened_at < ? OR opened_at = ? AND id < ?)
-		ORDER BY opened_at DESC, id DESC LIMIT ?`, scanPass, door, top, top, before, limit+1)
+	page, err = list(ctx, f.read, passColumns+`WHERE door = ? AND (opened_at, id) < (?, ?) ORDER BY opened_at DESC, id DESC LIMIT ?`,
+		scanPass, door, top, before, limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot read the passes of door %s: %w", door, err)
 	}

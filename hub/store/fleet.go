@@ -134,22 +134,28 @@ func scanDevice(scan func(...any) error) (d fleet.Device, err error) {
 	return d, err
 }
 
-// Edges gives every edge with its devices, by id.
-func (f Fleet) Edges(ctx context.Context) ([]fleet.Edge, error) {
-	edges, err := list(ctx, f.read, edgeColumns+`ORDER BY e.id`, scanEdge)
+// Edges gives every edge of a site ("" = of all) with its devices, by id.
+func (f Fleet) Edges(ctx context.Context, site string) ([]fleet.Edge, error) {
+	ofEdges, ofDevices, args := ``, ``, []any(nil)
+	if site != "" {
+		ofEdges, ofDevices, args = `WHERE e.site = ? `, `WHERE edge IN (SELECT id FROM edge WHERE site = ?) `, []any{site}
+	}
+	edges, err := list(ctx, f.read, edgeColumns+ofEdges+`ORDER BY e.id`, scanEdge, slices.Clone(args)...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the edges: %w", err)
 	}
-	devices, err := list(ctx, f.read, deviceColumns+`ORDER BY edge, id`, scanDevice)
+	at := make(map[string]*fleet.Edge, len(edges))
+	for i := range edges {
+		edges[i].Devices = []fleet.Device{}
+		at[edges[i].ID] = &edges[i]
+	}
+	devices, err := list(ctx, f.read, deviceColumns+ofDevices+`ORDER BY edge, id`, scanDevice, args...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the devices: %w", err)
 	}
-	for i := range edges {
-		edges[i].Devices = []fleet.Device{}
-		for _, d := range devices {
-			if d.Edge == edges[i].ID {
-				edges[i].Devices = append(edges[i].Devices, d)
-			}
+	for _, d := range devices {
+		if e := at[d.Edge]; e != nil {
+			e.Devices = append(e.Devices, d)
 		}
 	}
 	return edges, nil

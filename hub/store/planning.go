@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tallydock/tallydock/hub/catalog"
@@ -230,10 +232,42 @@ func scanProposal(scan func(...any) error) (v planner.Proposal, err error) {
 	return v, json.Unmarshal([]byte(explain), &v.Explain)
 }
 
-// Proposals lists those of a state ("" = all), newest first.
-func (p Planning) Proposals(ctx context.Context, state planner.State) ([]planner.Proposal, error) {
-	return list(ctx, p.read, selectProposal+` WHERE ? = '' OR p.state = ? ORDER BY p.created_at DESC, p.item, p.site LIMIT 5000`,
-		scanProposal, string(state), string(state))
+// Proposals lists proposals, newest first, those of a run by item and site.
+func (p Planning) Proposals(ctx context.Context, f planner.Filter) (page []planner.Proposal, next string, err error) {
+	if f.Limit <= 0 || f.Limit > planner.MaxPage {
+		f.Limit = planner.MaxPage
+	}
+	var where []string
+	var of []any
+	for _, c := range []struct{ column, value string }{{"p.state", string(f.State)}, {"p.site", f.Site}} {
+		if c.value != "" {
+			where, of = append(where, c.column+" = ?"), append(of, c.value)
+		}
+	}
+	// Those of the run that the page before ended in, and then those of older ones: each is a stretch of an index.
+	stretches, args := []string{`p.created_at < ?`}, [][]any{{int64(1) << 62}}
+	if f.Before != "" {
+		at, err := oneProposal(ctx, p.read, f.Before)
+		if err != nil {
+			return nil, "", fmt.Errorf("%w: %q is not the cursor of a page", fault.Invalid, f.Before)
+		}
+		created := stamp(at.CreatedAt)
+		stretches = []string{`p.created_at = ? AND (p.item, p.site) > (?, ?)`, `p.created_at < ?`}
+		args = [][]any{{created, at.Item, at.Site}, {created}}
+	}
+	page = []planner.Proposal{}
+	for i, stretch := range stretches {
+		some, err := list(ctx, p.read, selectProposal+` WHERE `+strings.Join(append(slices.Clone(where), stretch), " AND ")+
+			` ORDER BY p.created_at DESC, p.item, p.site LIMIT ?`, scanProposal, slices.Concat(of, args[i], []any{f.Limit + 1 - len(page)})...)
+		if err != nil {
+			return nil, "", fmt.Errorf("cannot read the proposals: %w", err)
+		}
+		if page = append(page, some...); len(page) > f.Limit {
+			page = page[:f.Limit]
+			return page, page[f.Limit-1].ID, nil
+		}
+	}
+	return page, "", nil
 }
 
 // Proposal reads one.

@@ -45,14 +45,28 @@ func (db *DB) putSamples(ctx context.Context, samples []series.Sample, spooled b
 }
 
 // Sensors is series.Source's: with the limits that edges hold them to, the tightest where several name some.
-func (s Series) Sensors(ctx context.Context, id string) ([]series.Sensor, error) {
+func (s Series) Sensors(ctx context.Context, of series.Choice) ([]series.Sensor, error) {
 	query, args := `SELECT id, edge, device, channel, location, quantity,
 		(SELECT max(l.low) FROM site_limit l WHERE l.location = s.location AND l.quantity = s.quantity),
-		(SELECT min(l.high) FROM site_limit l WHERE l.location = s.location AND l.quantity = s.quantity) FROM sensor s`, []any{}
-	if id != "" {
-		query, args = query+` WHERE id = ?`, []any{id}
+		(SELECT min(l.high) FROM site_limit l WHERE l.location = s.location AND l.quantity = s.quantity) FROM sensor s WHERE id > ?`, []any{of.After}
+	if of.ID != "" {
+		query, args = query+` AND id = ?`, append(args, of.ID)
 	}
-	return list(ctx, s.read, query+` ORDER BY id`, func(scan func(...any) error) (n series.Sensor, err error) {
+	if of.Site != "" {
+		query, args = query+` AND edge IN (SELECT e.id FROM edge e WHERE e.site = ?)`, append(args, of.Site)
+	}
+	if of.Quantity != "" {
+		q, err := unit.ParseQuantity(of.Quantity)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+		}
+		query, args = query+` AND quantity = ?`, append(args, uint8(q))
+	}
+	query += ` ORDER BY id`
+	if of.Limit > 0 {
+		query, args = query+` LIMIT ?`, append(args, of.Limit)
+	}
+	return list(ctx, s.read, query, func(scan func(...any) error) (n series.Sensor, err error) {
 		var q unit.Quantity
 		var low, high sql.NullInt64
 		err = scan(&n.ID, &n.Edge, &n.Device, &n.Channel, &n.Location, &q, &low, &high)

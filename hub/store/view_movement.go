@@ -12,7 +12,7 @@ import (
 // Stock explains a row: the tags that are there, and the newest movements that touched it.
 func (v View) Stock(ctx context.Context, item, location string) (d view.StockDetail, err error) {
 	err = v.reading(ctx, func(tx reader) error {
-		rows, err := stockRows(ctx, tx, item, location)
+		rows, err := stockRow(ctx, tx, item, location)
 		if err != nil {
 			return err
 		}
@@ -36,14 +36,14 @@ func (v View) Stock(ctx context.Context, item, location string) (d view.StockDet
 }
 
 func tagsAt(ctx context.Context, tx reader, item, location string) ([]view.TagAt, error) {
-	return list(ctx, tx, `SELECT tag, lot, state, since, seen_at FROM tag_position WHERE item = ? AND location = ? ORDER BY tag`,
+	return list(ctx, tx, `SELECT tag, lot, state, since, seen_at FROM tag_position WHERE item = ? AND location = ? ORDER BY tag LIMIT ?`,
 		func(scan func(...any) error) (at view.TagAt, err error) {
 			var t tag
 			var since, seen int64
 			err = scan(&t, &at.Lot, state{&at.State}, &since, &seen)
 			at.Tag, at.Since, at.SeenAt = t.Tag, timeOf(since), timeOf(seen)
 			return at, err
-		}, item, location)
+		}, item, location, view.MaxTags)
 }
 
 // Movements lists movements, newest first.
@@ -69,10 +69,10 @@ func (v View) Movements(ctx context.Context, f view.MovementFilter) (page []ledg
 	return page, next, err
 }
 
-// PassMovements lists what a pass moved.
+// PassMovements lists what a pass moved first.
 func (v View) PassMovements(ctx context.Context, pass string) (all []ledger.Movement, err error) {
 	err = v.reading(ctx, func(tx reader) error {
-		ids, err := list(ctx, tx, `SELECT id FROM movement WHERE pass = ? AND pass <> '' ORDER BY id`, scanUID, pass)
+		ids, err := list(ctx, tx, `SELECT id FROM movement WHERE pass = ? AND pass <> '' ORDER BY id LIMIT ?`, scanUID, pass, view.MaxMovements)
 		if err != nil {
 			return err
 		}

@@ -9,11 +9,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"time"
 )
 
-// Hub API that a check reads: the session, the stock snapshot and the open quarantine.
+// Hub API that a check reads: the session, the sites with their stock, and the open quarantine.
 const (
 	checkTimeout = 2 * time.Minute
 	mostAnswer   = 1 << 30 // bytes
@@ -35,41 +36,63 @@ func Ask(ctx context.Context, hub, user, password string) (Checked, error) {
 	if err := a.do(ctx, http.MethodPost, "/session", map[string]string{"user": user, "password": password}, nil); err != nil {
 		return Checked{}, err
 	}
-	var stock struct {
-		Locations []struct {
-			Code string `json:"code"`
-		} `json:"locations"`
+	var sites, parked struct {
 		Items []struct {
 			ID string `json:"id"`
 		} `json:"items"`
-		Cols struct {
-			Item     []int   `json:"item"`
-			Location []int   `json:"location"`
-			OnHand   []int64 `json:"on_hand"`
-		} `json:"cols"`
-	}
-	if err := a.do(ctx, http.MethodGet, "/stock/snapshot", nil, &stock); err != nil {
-		return Checked{}, err
-	}
-	var parked struct {
-		Items []json.RawMessage `json:"items"`
 	}
 	if err := a.do(ctx, http.MethodGet, "/quarantine", nil, &parked); err != nil {
 		return Checked{}, err
 	}
-	c := Checked{Quarantine: len(parked.Items)}
-	cols := stock.Cols
-	if len(cols.Location) != len(cols.Item) || len(cols.OnHand) != len(cols.Item) {
-		return c, errors.New("the hub's stock has columns of different lengths")
+	if err := a.do(ctx, http.MethodGet, "/sites", nil, &sites); err != nil {
+		return Checked{}, err
 	}
-	for i, item := range cols.Item {
-		place := cols.Location[i]
-		if item < 0 || item >= len(stock.Items) || place < 0 || place >= len(stock.Locations) {
-			return c, fmt.Errorf("row %d of the hub's stock names an item or a location that is not listed", i)
+	c := Checked{Quarantine: len(parked.Items)}
+	for _, site := range sites.Items {
+		if err := a.stock(ctx, site.ID, &c); err != nil {
+			return c, err
 		}
-		c.Stock = append(c.Stock, Count{stock.Items[item].ID, stock.Locations[place].Code, cols.OnHand[i]})
 	}
 	return c, nil
+}
+
+// stock adds the stock of a site, which comes in pages.
+func (a asker) stock(ctx context.Context, site string, c *Checked) error {
+	for after := ""; ; {
+		var page struct {
+			Places []string `json:"places"`
+			Items  []struct {
+				ID string `json:"id"`
+			} `json:"items"`
+			Cols struct {
+				Item     []int   `json:"item"`
+				Location []int   `json:"location"`
+				OnHand   []int64 `json:"on_hand"`
+			} `json:"cols"`
+			Next string `json:"next"`
+		}
+		if err := a.do(ctx, http.MethodGet, "/stock/snapshot?"+url.Values{"site": {site}, "after": {after}}.Encode(), nil, &page); err != nil {
+			return err
+		}
+		cols := page.Cols
+		if len(cols.Location) != len(cols.Item) || len(cols.OnHand) != len(cols.Item) {
+			return errors.New("the hub's stock has columns of different lengths")
+		}
+		for i, item := range cols.Item {
+			place := cols.Location[i]
+			if item < 0 || item >= len(page.Items) || place < 0 || place >= len(page.Places) {
+				return fmt.Errorf("row %d of the hub's stock names an item or a location that is not listed", i)
+			}
+			c.Stock = append(c.Stock, Count{page.Items[item].ID, page.Places[place], cols.OnHand[i]})
+		}
+		if page.Next == "" {
+			return nil
+		}
+		if page.Next == after {
+			return fmt.Errorf("the hub's stock of site %s does not end", site)
+		}
+		after = page.Next
+	}
 }
 
 type asker struct {

@@ -19,10 +19,16 @@ func hubAPI(t *testing.T, snapshot string) *httptest.Server {
 		http.SetCookie(w, &http.Cookie{Name: "s", Value: "1", Path: "/"})
 		fmt.Fprint(w, `{"user":"admin"}`)
 	})
-	for path, body := range map[string]string{"/stock/snapshot": snapshot, "/quarantine": `{"items":[{"id":"q1"}],"next":""}`} {
+	for path, body := range map[string]string{
+		"/stock/snapshot": snapshot, "/sites": `{"items":[{"id":"S"}],"next":""}`, "/quarantine": `{"items":[{"id":"q1"}],"next":""}`,
+	} {
 		mux.HandleFunc("GET /api/v1"+path, func(w http.ResponseWriter, r *http.Request) {
 			if _, err := r.Cookie("s"); err != nil {
 				http.Error(w, "sign in", http.StatusUnauthorized)
+				return
+			}
+			if r.URL.Query().Get("after") == "2" {
+				fmt.Fprint(w, `{"places":["C"],"items":[{"id":"Y"}],"cols":{"item":[0],"location":[0],"on_hand":[6]},"next":""}`)
 				return
 			}
 			fmt.Fprint(w, body)
@@ -34,9 +40,10 @@ func hubAPI(t *testing.T, snapshot string) *httptest.Server {
 }
 
 func TestAHubIsAskedForItsStock(t *testing.T) {
-	s := hubAPI(t, `{"locations":[{"code":"A"},{"code":"B"}],"items":[{"id":"X"}],"cols":{"item":[0,0],"location":[1,0],"on_hand":[4,5]}}`)
+	s := hubAPI(t, `{"places":["A","B"],"items":[{"id":"X"}],"cols":{"item":[0,0],"location":[1,0],"on_hand":[4,5]},"next":"2"}`)
+	want := []load.Count{{Item: "X", Location: "B", Quantity: 4}, {Item: "X", Location: "A", Quantity: 5}, {Item: "Y", Location: "C", Quantity: 6}}
 	got, err := load.Ask(t.Context(), s.URL+"/", "admin", "pw")
-	if err != nil || got.Quarantine != 1 || !slices.Equal(got.Stock, []load.Count{{Item: "X", Location: "B", Quantity: 4}, {Item: "X", Location: "A", Quantity: 5}}) {
+	if err != nil || got.Quarantine != 1 || !slices.Equal(got.Stock, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // Directory knows the sensors that have samples, with what the hub's own database says of them.
 type Directory interface {
 	// Sensors is as series.Source says.
-	Sensors(ctx context.Context, id string) ([]series.Sensor, error)
+	Sensors(ctx context.Context, of series.Choice) ([]series.Sensor, error)
 }
 
 var (
@@ -28,8 +28,8 @@ var (
 )
 
 // Sensors gives what the Directory knows.
-func (db *DB) Sensors(ctx context.Context, id string) ([]series.Sensor, error) {
-	return db.directory.Sensors(ctx, id)
+func (db *DB) Sensors(ctx context.Context, of series.Choice) ([]series.Sensor, error) {
+	return db.directory.Sensors(ctx, of)
 }
 
 // The times that a sample can have, and so a query.

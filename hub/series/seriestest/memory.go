@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,16 +46,20 @@ func (m *Memory) Write(ctx context.Context, samples []series.Sample) error {
 	return nil
 }
 
-// Sensors is series.Source's.
-func (m *Memory) Sensors(ctx context.Context, id string) ([]series.Sensor, error) {
+// Sensors is series.Source's; the memory knows of no sites.
+func (m *Memory) Sensors(ctx context.Context, choice series.Choice) ([]series.Sensor, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []series.Sensor
 	for key, of := range m.samples {
-		if id == "" || id == key {
-			last := of[slices.Max(slices.Collect(maps.Keys(of)))]
+		last := of[slices.Max(slices.Collect(maps.Keys(of)))]
+		if (choice.ID == "" || choice.ID == key) && key > choice.After && (choice.Quantity == "" || choice.Quantity == last.Quantity.String()) {
 			all = append(all, series.SensorOf(last.Key, last.Location))
 		}
+	}
+	slices.SortFunc(all, func(a, b series.Sensor) int { return strings.Compare(a.ID, b.ID) })
+	if choice.Limit > 0 && len(all) > choice.Limit {
+		all = all[:choice.Limit]
 	}
 	return all, ctx.Err()
 }

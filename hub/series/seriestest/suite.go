@@ -157,7 +157,7 @@ func roundTrip(t *testing.T, h Harness) {
 			t.Errorf("points of %s: %+v", s.ID, s.Points)
 		}
 	}
-	one := h.query(t, series.Query{From: noon, To: noon.Add(time.Hour), Sensor: want[3].ID()})
+	one := h.query(t, series.Query{From: noon, To: noon.Add(time.Hour), Sensors: series.Choice{ID: want[3].ID()}})
 	if len(one) != 1 || one[0].ID != want[3].ID() {
 		t.Errorf("asked for %s, got %+v", want[3].ID(), one)
 	}
@@ -286,13 +286,13 @@ func awkwardNames(t *testing.T, h Harness) {
 	for _, s := range all {
 		sensors[s.ID()] = append(sensors[s.ID()], s)
 	}
-	got, err := h.Source.Sensors(t.Context(), "")
+	got, err := h.Source.Sensors(t.Context(), series.Choice{})
 	must(t, err)
 	if len(got) != len(sensors) {
 		t.Errorf("%d sensors, want %d", len(got), len(sensors))
 	}
 	for id, of := range sensors {
-		s := h.query(t, series.Query{From: from, To: to, Sensor: id})
+		s := h.query(t, series.Query{From: from, To: to, Sensors: series.Choice{ID: id}})
 		if len(s) != 1 || s[0].Edge != of[0].Edge || s[0].Device != of[0].Device || s[0].Channel != of[0].Channel {
 			t.Fatalf("asked for %q, got %+v", id, s)
 		}
@@ -326,7 +326,7 @@ func invalidRefusesAll(t *testing.T, h Harness) {
 		}
 	}
 	must(t, h.Sink.Write(t.Context(), nil))
-	if all, err := h.Source.Sensors(t.Context(), ""); err != nil || len(all) != 0 {
+	if all, err := h.Source.Sensors(t.Context(), series.Choice{}); err != nil || len(all) != 0 {
 		t.Errorf("there are %+v, %v", all, err)
 	}
 }
@@ -340,7 +340,7 @@ func silence(t *testing.T, h Harness) {
 	if all := h.query(t, span); len(all) != 1 || len(all[0].Points) != 0 {
 		t.Errorf("of a sensor that was silent: %+v", all)
 	}
-	span.Sensor = "SZ1-E1/nobody//temperature"
+	span.Sensors.ID = "SZ1-E1/nobody//temperature"
 	if all := h.query(t, span); len(all) != 0 {
 		t.Errorf("of a sensor nobody knows: %+v", all)
 	}
@@ -460,7 +460,7 @@ func likeMemory(t *testing.T, h Harness) {
 		}
 		from := noon.Add(rapid.SampledFrom(moments).Draw(rt, "from"))
 		to := from.Add(rapid.SampledFrom(moments).Draw(rt, "span") + time.Microsecond)
-		sensors, err := memory.Sensors(t.Context(), "")
+		sensors, err := memory.Sensors(t.Context(), series.Choice{})
 		if err != nil {
 			rt.Fatal(err)
 		}

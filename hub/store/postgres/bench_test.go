@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -113,4 +114,18 @@ func (l *bulk) Read(t testing.TB, table string, after uuid.UUID) (names []string
 	}
 	l.names[table] = names
 	return names, all
+}
+
+// BenchmarkConsole asks the database of TALLYDOCK_BENCH_POSTGRES, a URL, or else a small one of its own.
+func BenchmarkConsole(b *testing.B) {
+	url := os.Getenv("TALLYDOCK_BENCH_POSTGRES")
+	fill := url == ""
+	if fill {
+		url = durable(b)
+	}
+	db := openURL(b, url, time.Now, nil)
+	if fill {
+		storetest.SmallConsole.Fill(b, db)
+	}
+	storetest.BenchmarkConsole(b, db)
 }

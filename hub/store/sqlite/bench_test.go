@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -111,4 +112,21 @@ func (l *bulk) Read(t testing.TB, table string, after uuid.UUID) (names []string
 		all = append(all, row)
 	}
 	return names, all
+}
+
+// BenchmarkConsole asks the file of TALLYDOCK_BENCH_SQLITE, or else a small one of its own.
+func BenchmarkConsole(b *testing.B) {
+	file := os.Getenv("TALLYDOCK_BENCH_SQLITE")
+	if file == "" {
+		db := open(b, time.Now, nil)
+		storetest.SmallConsole.Fill(b, db)
+		storetest.BenchmarkConsole(b, db)
+		return
+	}
+	db, err := sqlite.Open(b.Context(), file, time.Now, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	storetest.BenchmarkConsole(b, db)
 }

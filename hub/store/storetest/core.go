@@ -62,7 +62,7 @@ func testAlarmsComeInOrderPageByPage(t *testing.T, open Open) {
 	put := func(id string, p alarm.Priority, minute int, to alarm.State) string {
 		t.Helper()
 		err := taking.Take(ctx, func(tx intake.Tx) error {
-			return tx.PutAlarm("E", 1, uint64(minute)+1, wire.Alarm{
+			return tx.PutAlarm(map[bool]string{true: "E", false: "F"}[minute%2 == 0], 1, uint64(minute)+1, wire.Alarm{
 				ID: id, Priority: p, From: alarm.Normal, To: to, Action: alarm.Raise, At: noon.Add(time.Duration(minute) * time.Minute),
 			})
 		})
@@ -71,24 +71,31 @@ func testAlarmsComeInOrderPageByPage(t *testing.T, open Open) {
 		}
 		return id
 	}
+	for edge, site := range map[string]string{"E": "S", "F": "S", "G": "N"} {
+		if _, _, err := taking.Status(ctx, wire.Status{Edge: edge, Site: site, Online: true, At: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	put("over", alarm.Critical, 0, alarm.Normal)
 	put("acked", alarm.Critical, 1, alarm.Acked)
 	put("rtn", alarm.Critical, 2, alarm.RTNUnacked)
 	put("old-high", alarm.High, 3, alarm.Unacked)
 	put("new-high", alarm.High, 4, alarm.Unacked)
+	put("new-high-too", alarm.High, 4, alarm.Unacked)
 	put("critical", alarm.Critical, 5, alarm.Unacked)
 	put("quality", alarm.Quality, 6, alarm.Unacked)
 	put("shelved", alarm.Critical, 7, alarm.Shelved)
 	for state, want := range map[string][]string{
-		"":        {"critical", "new-high", "old-high", "quality", "rtn", "acked"},
-		"all":     {"critical", "new-high", "old-high", "quality", "rtn", "acked", "shelved", "over"},
+		"":        {"critical", "new-high", "new-high-too", "old-high", "quality", "rtn", "acked"},
+		"all":     {"critical", "new-high", "new-high-too", "old-high", "quality", "rtn", "acked", "shelved", "over"},
 		"shelved": {"shelved"},
 		"rtn":     {"rtn"},
 	} {
-		for limit := 1; limit < 10; limit += 2 {
+		for n := range 12 {
+			limit, site := 1+n/2*2, []string{"", "S"}[n%2]
 			var got []string
 			for before, pages := "", 0; ; pages++ {
-				page, next, err := store.Fleet{DB: db}.Alarms(ctx, fleet.AlarmFilter{State: state, Before: before, Limit: limit})
+				page, next, err := store.Fleet{DB: db}.Alarms(ctx, fleet.AlarmFilter{State: state, Site: site, Before: before, Limit: limit})
 				if err != nil || pages > 10 {
 					t.Fatal(err, pages)
 				}
@@ -100,9 +107,12 @@ func testAlarmsComeInOrderPageByPage(t *testing.T, open Open) {
 				}
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("%q by %d: %v, want %v", state, limit, got, want)
+				t.Errorf("%q of site %q by %d: %v, want %v", state, site, limit, got, want)
 			}
 		}
+	}
+	if page, _, err := (store.Fleet{DB: db}).Alarms(ctx, fleet.AlarmFilter{State: "all", Site: "N"}); err != nil || len(page) > 0 {
+		t.Errorf("of another site: %v, %v", page, err)
 	}
 	for _, f := range []fleet.AlarmFilter{{State: "loud"}, {Before: "x"}, {Before: "a.b.c.d"}} {
 		if _, _, err := (store.Fleet{DB: db}).Alarms(ctx, f); !errors.Is(err, fault.Invalid) {

@@ -111,7 +111,7 @@ func testASensorTellsWhatItSaidLast(t *testing.T, open Open) {
 	again := moved
 	again.Value, again.Location = 9000, "SZ1-X"
 	putSamples(t, kept, []wire.Sample{again, sample(noon.Add(30*time.Minute), 1000)})
-	if all, err := (store.Series{DB: db}).Sensors(t.Context(), ""); err != nil || len(all) != 1 || all[0].Location != "SZ1-F" {
+	if all, err := (store.Series{DB: db}).Sensors(t.Context(), series.Choice{}); err != nil || len(all) != 1 || all[0].Location != "SZ1-F" {
 		t.Errorf("sensors %+v, %v", all, err)
 	}
 	if n := len(readings(t, db)); n != 4 {
@@ -192,7 +192,7 @@ func testSpooledSamplesGoIntoNoTable(t *testing.T, open Open) {
 	if n := len(readings(t, db)) + len(buckets(t, db, series.Hour)); n != 0 {
 		t.Errorf("%d rows are in the tables", n)
 	}
-	if all, err := (store.Series{DB: db}).Sensors(t.Context(), probe.ID); err != nil || len(all) != 1 || all[0] != probe {
+	if all, err := (store.Series{DB: db}).Sensors(t.Context(), series.Choice{ID: probe.ID}); err != nil || len(all) != 1 || all[0] != probe {
 		t.Errorf("sensors %+v, %v", all, err)
 	}
 	if b, err := (store.Spool{DB: db}).Backlog(t.Context()); err != nil || b.Samples != 100 {

@@ -111,6 +111,9 @@ func Run(t *testing.T, open Open) {
 		"history before valuation is valued":                 testHistoryBeforeValuationIsValued,
 		"a copy has the valuation":                           testACopyHasTheValuation,
 		"many hubs value and post":                           testManyHubsValueAndPost,
+		"a site's stock comes in pages":                      testASitesStockComesInPages,
+		"events bring pages up to date":                      testEventsBringPagesUpToDate,
+		"proposals come newest first, page by page":          testProposalsComeNewestFirstPageByPage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

@@ -260,11 +260,11 @@ test('an edge that has gone is said', async ({ page, request }) => {
 });
 
 test('a first load that fails says so, offers to try again, and recovers by itself', async ({ page }) => {
-  await page.route('**/stock/snapshot', (r) => r.fulfill({ status: 500, body: '{}' }));
+  await page.route('**/stock/snapshot*', (r) => r.fulfill({ status: 500, body: '{}' }));
   await page.goto('/shelves?lang=en');
   await expect(page.getByRole('alert')).toContainText('Could not be loaded');
   await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
-  await page.unroute('**/stock/snapshot');
+  await page.unroute('**/stock/snapshot*');
   await expect(page.getByRole('gridcell').first()).toBeVisible({ timeout: 15_000 });
 });
 

@@ -17,7 +17,9 @@
   const early = {};
   if (location.pathname !== '/login') {
     early.session = fetch('/api/v1/session');
-    early.snapshot = fetch('/api/v1/stock/snapshot');
+    const site = query.get('site') ?? kept('site');
+    early.snapshot = fetch(`/api/v1/stock/snapshot${site ? `?site=${encodeURIComponent(site)}` : ''}`);
+    early.sites = fetch('/api/v1/sites');
   }
   globalThis.tallydockEarly = early;
 })(document.documentElement, new URLSearchParams(location.search));

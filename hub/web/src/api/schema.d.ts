@@ -1648,6 +1648,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sites that one may see
+         * @description Access: stock:read at a site.
+         */
+        get: operations["sites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stock/balances": {
         parameters: {
             query?: never;
@@ -1676,7 +1696,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All stock, in columns
+         * A page of a site's stock, in columns
          * @description Access: stock:read at a site.
          */
         get: operations["stockSnapshot"];
@@ -3872,6 +3892,11 @@ export interface components {
             /** @description cursor of the page after; empty at the end */
             next: string;
         };
+        ListSiteName: {
+            items: components["schemas"]["SiteName"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
+        };
         ListStockValue: {
             items: components["schemas"]["StockValue"][];
             /** @description cursor of the page after; empty at the end */
@@ -4069,6 +4094,7 @@ export interface components {
             id: string;
             /** Format: int32 */
             moved: number;
+            /** @description the first 500 */
             movements: components["schemas"]["Movement"][];
             /** Format: date-time */
             opened_at: string;
@@ -4334,6 +4360,8 @@ export interface components {
             unit: string;
         };
         SeriesList: {
+            /** @description cursor of the page after; empty at the end */
+            next: string;
             sensors: components["schemas"]["Series"][];
         };
         ServiceInputBody: {
@@ -4395,6 +4423,19 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        SiteName: {
+            /** Format: int64 */
+            edges: number;
+            id: string;
+            name: components["schemas"]["Text"];
+            /**
+             * Format: int64
+             * @description of edges
+             */
+            online: number;
+            /** Format: int64 */
+            places: number;
+        };
         StockBefore: {
             /** Format: int64 */
             quantity: number;
@@ -4407,7 +4448,7 @@ export interface components {
         StockColumn: {
             /** @description index into items */
             item: number[];
-            /** @description index into locations */
+            /** @description index into places */
             location: number[];
             max: number[];
             min: number[];
@@ -4420,6 +4461,7 @@ export interface components {
             /** @description the newest 50 */
             movements: components["schemas"]["Movement"][];
             row: components["schemas"]["StockRow"];
+            /** @description the first 500 */
             tags: components["schemas"]["TagAt"][];
         };
         StockRow: {
@@ -4441,14 +4483,21 @@ export interface components {
         };
         StockSnapshot: {
             cols: components["schemas"]["StockColumn"];
+            /** @description so too */
             doors: components["schemas"]["DoorName"][];
+            /** @description that the rows name */
             items: components["schemas"]["ItemName"][];
+            /** @description of the site, with the first page of all items */
             locations: components["schemas"]["Place"][];
+            /** @description cursor of the page after; empty at the end */
+            next: string;
             /** Format: int64 */
             now_ms: number;
+            /** @description codes of the locations that the rows name */
+            places: string[];
             /**
              * Format: int64
-             * @description events after this bring the snapshot up to date
+             * @description events after this bring the rows of the page up to date; events after that of the first page, the whole site
              */
             seq: number;
             site: string;
@@ -5038,6 +5087,8 @@ export interface operations {
     alarms: {
         parameters: {
             query?: {
+                /** @description only what is of this site; empty = of all that one may see */
+                site?: string;
                 /** @description active = unacked, acked, rtn_unacked and latched */
                 state?: "active" | "shelved" | "rtn" | "all";
                 /** @description cursor: next of the page before */
@@ -6074,7 +6125,10 @@ export interface operations {
     };
     doors: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description only what is of this site; empty = of all that one may see */
+                site?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6214,7 +6268,10 @@ export interface operations {
     };
     edges: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description only what is of this site; empty = of all that one may see */
+                site?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7660,6 +7717,8 @@ export interface operations {
                 /** @description next of the page before */
                 cursor?: string;
                 limit?: number;
+                /** @description only what is of this site; empty = of all that one may see */
+                site?: string;
                 state?: "proposed" | "approved" | "rejected" | "superseded" | "all";
             };
             header?: never;
@@ -8120,13 +8179,20 @@ export interface operations {
     series: {
         parameters: {
             query?: {
+                /** @description only what is of this site; empty = of all that one may see */
+                site?: string;
                 /** @description default: 4 hours before to */
                 from?: string;
                 /** @description default: now */
                 to?: string;
                 /** @description default: all */
                 sensor?: string;
-                /** @description as they came, or the lowest and the highest value of each minute, quarter of an hour or hour; default: auto, by the length of the span. What is no longer kept so finely, or would be too much, comes in the finest resolution that is possible */
+                /** @description what is measured, such as temperature; default: all */
+                quantity?: string;
+                /** @description cursor: next of the page before */
+                after?: string;
+                limit?: number;
+                /** @description as they came, or the lowest and the highest value of each minute, quarter of an hour or hour; default: auto, by the length of the span and the number of sensors. What is no longer kept so finely, or would be too much, comes in the finest resolution that is possible */
                 resolution?: "auto" | "raw" | "1m" | "15m" | "1h";
             };
             header?: never;
@@ -8308,6 +8374,36 @@ export interface operations {
             };
         };
     };
+    sites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSiteName"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     balances: {
         parameters: {
             query?: {
@@ -8348,7 +8444,15 @@ export interface operations {
     };
     stockSnapshot: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description default: the first of those that one may see */
+                site?: string;
+                /** @description only the rows of this item */
+                item?: string;
+                /** @description cursor: next of the page before */
+                after?: string;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

@@ -24,6 +24,7 @@ export type About = Schemas['About'];
 export type LocationKind = 'site' | 'zone' | 'bay' | 'cold_room' | 'dock' | 'table' | 'door';
 /** On the floor plan in decimetres; all 0 = not drawn. */
 export type Location = Narrow<Schemas['Place'], { kind: LocationKind }>;
+export type Site = Schemas['SiteName'];
 export type SnapshotItem = Schemas['ItemName'];
 export type StockSnapshot = Narrow<Schemas['StockSnapshot'], { locations: Location[] }>;
 export type StockTag = Schemas['TagAt'];
@@ -60,6 +61,7 @@ export type AlarmEvent = Schemas['AlarmEvent'];
 export type AlarmDetail = Alarm & { events: AlarmEvent[] };
 
 export type Edge = Schemas['Edge'];
+export type Device = Schemas['Device'];
 export type Sensor = Narrow<Schemas['Series'], { points: [ms: number, value: number | null][] }>;
 
 export type ProposalState = Schemas['Proposal']['state'];

@@ -45,6 +45,10 @@ export class AlarmStore {
     this.all.set(new Map(list.map((a) => [a.id, a])));
     this.loaded.set(true);
   }
+  clear() {
+    this.all.set(new Map());
+    this.loaded.set(false);
+  }
   /** Takes an alarm's new state unless it is older than what is held. */
   put(a: Alarm) {
     const held = this.all.get().get(a.id);

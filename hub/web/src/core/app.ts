@@ -4,6 +4,7 @@ import { ApiError, answer, get } from '../api/client';
 import type {
   About,
   Alarm,
+  Device,
   Door,
   Edge,
   Hello,
@@ -11,6 +12,7 @@ import type {
   Pass,
   Proposal,
   SampleUpdate,
+  Site,
   StockSnapshot,
   StockUpdate,
 } from '../api/types';
@@ -20,6 +22,7 @@ import { clock } from './clock';
 import { LiveClient } from './live';
 import { resume, who } from './session';
 import { Signal } from './signal';
+import { loadSites, onChoice, scope, scoped, sites, wanted } from './site';
 import { StockStore } from './stock';
 
 export const live = new LiveClient('/api/v1/events');
@@ -41,7 +44,7 @@ export const queries = new QueryClient({
   },
 });
 
-type Early = { session?: Promise<Response>; snapshot?: Promise<Response> };
+type Early = { session?: Promise<Response>; snapshot?: Promise<Response>; sites?: Promise<Response> };
 const early = (globalThis as { tallydockEarly?: Early }).tallydockEarly ?? {};
 function takeEarly(key: keyof Early): Promise<Response> | undefined {
   const sent = early[key];
@@ -50,64 +53,146 @@ function takeEarly(key: keyof Early): Promise<Response> | undefined {
 }
 export async function boot() {
   await resume(takeEarly('session'));
-  if (who.get().state !== 'in') void takeEarly('snapshot'); // it was refused too: the next one must be asked for
+  if (who.get().state === 'in') return;
+  for (const key of ['snapshot', 'sites'] as const) void takeEarly(key); // refused too: the next ones must be asked for
 }
 
 const RETRY_MS = 5000;
-let loading = false;
+const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+/** The number of the newest load: one that another has overtaken gives up. */
+let newest = 0;
+let waiting = false;
+let shown = ''; // the site that the newest load is of
 let held: [StockUpdate[], number][] = [];
+const snapshotPath = (more = '') => scoped(`/stock/snapshot${more}`, wanted());
 
+/** Loads a site's pages, and asks for each until it is there or another load has begun. */
 async function loadStock() {
-  if (loading) return;
-  loading = true;
+  const mine = ++newest;
+  const current = () => mine === newest && who.get().state === 'in';
+  waiting = true;
+  shown = wanted();
   held = [];
-  try {
-    const snapshot = await answer<StockSnapshot>(takeEarly('snapshot') ?? fetch('/api/v1/stock/snapshot'));
-    clock.sync(snapshot.now_ms);
-    stock.load(snapshot);
-    stock.setHot(hotPlaces(alarms.all.get().values()));
-    for (const [batch, id] of held) if (id > snapshot.seq) stock.apply(batch);
-    loadError.set(null);
-    performance.mark('data-ready');
-    if (!live.running && who.get().state === 'in') live.start(snapshot.seq);
-  } catch (error) {
-    loadError.set(error);
-    setTimeout(() => who.get().state === 'in' && loadError.get() === error && void loadStock(), RETRY_MS);
-  } finally {
-    loading = false;
-    held = [];
+  let sent = takeEarly('snapshot');
+  for (let after = '', first = true; first || after; ) {
+    try {
+      const path = snapshotPath(first ? '' : `?after=${encodeURIComponent(after)}`);
+      const page = await answer<StockSnapshot>(sent ?? fetch(`/api/v1${path}`));
+      if (!current()) return;
+      if (first) begin(page);
+      else stock.more(page);
+      after = page.next;
+      first = false;
+      loadError.set(null);
+    } catch (error) {
+      if (!current()) return;
+      loadError.set(error);
+      await pause(RETRY_MS);
+      if (!current() || loadError.get() !== error) return;
+    }
+    sent = undefined;
+  }
+  nameItems();
+}
+
+function begin(page: StockSnapshot) {
+  clock.sync(page.now_ms);
+  stock.load(page);
+  stock.setHot(hotPlaces(alarms.all.get().values()));
+  waiting = false;
+  for (const [batch, id] of held) if (id > page.seq) stock.apply(batch, id);
+  held = [];
+  performance.mark('data-ready');
+  if (!live.running && who.get().state === 'in') live.start(page.seq);
+}
+
+/** Asks for the rows, and so the names, of items that came to the site for the first time. */
+const asking = new Set<string>();
+function nameItems() {
+  if (!stock.complete) return;
+  for (const item of stock.unnamed()) {
+    if (asking.has(item)) continue;
+    asking.add(item);
+    const site = stock.site;
+    void get<StockSnapshot>(snapshotPath(`?item=${encodeURIComponent(item)}`))
+      .then((page) => site === stock.site && stock.more(page, true))
+      .catch(() => {}) // the next event of the item asks again
+      .finally(() => asking.delete(item));
   }
 }
+
+const LOOK_MS = 60_000;
+let lookedAt = Number.NEGATIVE_INFINITY;
+/** A place that no page named is of another site, or new: whether it is new is asked once a minute at most. */
+async function lookForPlaces() {
+  if (!stock.complete || performance.now() - lookedAt < LOOK_MS) return;
+  lookedAt = performance.now();
+  const site = stock.site;
+  const page = await get<StockSnapshot>(snapshotPath('?limit=1'));
+  if (site === stock.site && page.locations.some((l) => !stock.place(l.code))) void loadStock();
+}
+
+/** Whether something that an edge says of a place is shown here. */
+const here = (edge: string, place: string) =>
+  scope() === '' ||
+  edges.get().has(edge) ||
+  stock.place(place) !== undefined ||
+  stock.doors.some((d) => d.id === place);
 
 async function loadAlarms() {
   const arrived: Alarm[] = [];
   const off = live.on<Alarm>('alarm', (a) => arrived.push(a));
+  const site = scope();
   try {
-    const lists = await Promise.all(['active', 'shelved'].map((s) => get<List<Alarm>>(`/alarms?state=${s}&limit=500`)));
+    const lists = await Promise.all(
+      ['active', 'shelved'].map((s) => get<List<Alarm>>(scoped(`/alarms?state=${s}&limit=500`, site))),
+    );
+    if (site !== scope()) return;
     alarms.load(lists.flatMap((l) => l.items));
-    for (const a of arrived) alarms.put(a);
+    for (const a of arrived) if (here(a.edge, a.location)) alarms.put(a);
   } finally {
     off();
   }
 }
 
 async function loadEdges() {
-  const { items } = await get<List<Edge>>('/edges');
-  edges.set(new Map(items.map((e) => [e.id, e])));
+  const site = scope();
+  const { items } = await get<List<Edge>>(scoped('/edges', site));
+  if (site === scope()) edges.set(new Map(items.map((e) => [e.id, e])));
 }
 
 async function loadClock() {
   clock.setSpeed((await get<About>('/about')).clock_speed);
 }
 
+const quiet = (p: Promise<unknown>) => void p.catch((error: unknown) => loadError.set(error));
+
 /** Loads everything anew: at the start, after a gap in the stream, and when a person asks for it. */
 export function reload() {
-  const quiet = (p: Promise<unknown>) => void p.catch((error: unknown) => loadError.set(error));
   void loadStock();
   quiet(loadClock());
+  quiet(loadRest());
+}
+
+/** Loads what is narrowed to the site, once it is known which sites there are. */
+async function loadRest() {
+  const sent = takeEarly('sites');
+  await loadSites(sent && answer<List<Site>>(sent));
+  if (who.get().state !== 'in') return;
   quiet(loadAlarms());
   quiet(loadEdges());
   void queries.invalidateQueries();
+}
+
+/** Another site: nothing of the one before stays. The first one may be there before it is known that it is the first. */
+function turn() {
+  if (who.get().state !== 'in' || shown === wanted() || (shown === '' && sites.get()?.[0]?.id === wanted())) return;
+  stock.clear();
+  alarms.clear();
+  edges.set(new Map());
+  void loadStock();
+  quiet(loadAlarms());
+  quiet(loadEdges());
 }
 
 function putPass(pass: Pass) {
@@ -118,7 +203,7 @@ function putPass(pass: Pass) {
   };
   queries.setQueryData<List<Pass>>(['passes', pass.door], upsert);
   queries.setQueryData<List<Door>>(
-    ['doors'],
+    ['doors', scope()],
     (list) => list && { ...list, items: list.items.map((d) => (d.id === pass.door ? withPass(d, pass) : d)) },
   );
   if (pass.closed_at) void queries.invalidateQueries({ queryKey: ['doors'] }); // the day's counts
@@ -141,21 +226,30 @@ function listen() {
   });
   live.on<{ now_ms: number }>('hb', (h) => clock.sync(h.now_ms));
   live.on<StockUpdate[]>('stock', (batch, id) => {
-    if (loading) held.push([batch, id]);
-    else if (!stock.apply(batch)) void loadStock();
+    if (waiting) held.push([batch, id]);
+    else {
+      if (!stock.apply(batch, id)) void lookForPlaces().catch(() => {});
+      nameItems();
+    }
   });
   live.on<Alarm>('alarm', (a) => {
+    if (!here(a.edge, a.location)) return;
     alarms.put(a);
     void queries.invalidateQueries({ queryKey: ['alarm', a.id] });
     void queries.invalidateQueries({ queryKey: ['alarms'] });
   });
-  live.on<Edge>('edge', (e) => edges.set(new Map(edges.get()).set(e.id, { ...edges.get().get(e.id), ...e })));
-  live.on('device', () => void queries.invalidateQueries({ queryKey: ['doors'] }));
-  live.on<Pass>('pass', putPass);
+  live.on<Edge>('edge', (e) => {
+    if (scope() && e.site !== scope()) return;
+    edges.set(new Map(edges.get()).set(e.id, { ...edges.get().get(e.id), ...e }));
+  });
+  live.on<Device>('device', (d) => here(d.edge, d.location) && void queries.invalidateQueries({ queryKey: ['doors'] }));
+  live.on<Pass>('pass', (p) => here(p.edge, p.door) && putPass(p));
   live.on<SampleUpdate[]>('sample', (batch) => {
     for (const f of samples) f(batch);
   });
-  live.on<Proposal>('proposal', () => void queries.invalidateQueries({ queryKey: ['proposals'] }));
+  live.on<Partial<Proposal>>('proposal', (p) => {
+    if (!scope() || !p.site || p.site === scope()) void queries.invalidateQueries({ queryKey: ['proposals'] });
+  });
   live.on<{ open: number }>('quarantine', (q) => quarantined.set(q.open));
   alarms.all.subscribe(() => stock.setHot(hotPlaces(alarms.all.get().values())));
 }
@@ -170,6 +264,7 @@ export function startApp() {
     reload();
   };
   who.subscribe(follow);
+  onChoice(turn);
   // A refused stream may mean that the session is over; nothing else would tell a page that only listens.
   live.status.subscribe(() => {
     if (live.status.get() === 'offline' && who.get().state === 'in') void get('/session').catch(() => {});

@@ -34,6 +34,8 @@ const snapshot = (
     { id: 'X', name: { en: 'Milk', zh: '牛奶' }, category: '', unit: 'EA' },
     { id: 'Y', name: { en: 'Drill', zh: '' }, category: '', unit: 'EA' },
   ],
+  places: ['S', 'S-A', 'S-A-01', 'S-R', 'S-R-01'],
+  next: '',
   cols: {
     item: rows.map((r) => r[0]),
     location: rows.map((r) => r[1]),
@@ -49,6 +51,24 @@ const loaded = (...rows: Parameters<typeof snapshot>[0]) => {
   s.load(snapshot(rows));
   return s;
 };
+/** A page after the first. */
+const pageOf = (seq: number, rows: [item: string, place: string, onHand: number, min: number][]): StockSnapshot => ({
+  ...snapshot([]),
+  seq,
+  next: 'more',
+  locations: [],
+  items: rows.map(([id]) => ({ id, name: { en: '', zh: '' }, category: '', unit: '' })),
+  places: rows.map(([, place]) => place),
+  cols: {
+    item: rows.map((_, i) => i),
+    location: rows.map((_, i) => i),
+    on_hand: rows.map((r) => r[2]),
+    unseen: rows.map(() => 0),
+    min: rows.map((r) => r[3]),
+    max: rows.map(() => 0),
+    seen_ms: rows.map(() => 0),
+  },
+});
 const all: StockQuery = { text: '', within: null, status: 'all', sort: 'location', dir: 1 };
 
 beforeEach(() => {
@@ -100,9 +120,60 @@ describe('StockStore', () => {
     expect(s.n).toBe(2);
     expect(s.find('Y', 'S-R-01')).toBe(1);
   });
-  it('asks for a new snapshot when it is told of a place or an item that it does not know', () => {
-    expect(loaded([0, 2, 10, 5]).apply([['Z', 'S-A-01', 1, 0, 9]])).toBe(false);
-    expect(loaded([0, 2, 10, 5]).apply([['X', 'S-Q', 1, 0, 9]])).toBe(false);
+  it("says when it is told of a place that it does not know, which may be another site's", () => {
+    const s = loaded([0, 2, 10, 5]);
+    expect(s.apply([['X', 'S-Q', 1, 0, 9]])).toBe(false);
+    expect(s.n).toBe(1);
+  });
+  it('keeps what it is told of an item until a page names the item', () => {
+    const s = loaded([0, 2, 10, 5]);
+    expect(s.apply([['Z', 'S-A-01', 1, 0, 9]], 5)).toBe(true);
+    s.apply([['Z', 'S-A-01', 2, 0, 9]], 7);
+    expect([s.n, s.unnamed()]).toEqual([1, ['Z']]);
+    s.more(pageOf(6, [['Z', 'S-A-01', 1, 3]]), true);
+    expect(s.unnamed()).toEqual([]);
+    expect([s.onHand[s.find('Z', 'S-A-01')], s.min[s.find('Z', 'S-A-01')]]).toEqual([2, 3]);
+  });
+  it.each([
+    ['a page that knows later events', 9, 30],
+    ['a page that knows only earlier ones', 4, 20],
+  ])('takes limits from %s, and the figures of the later of page and event', (_, seq, onHand) => {
+    const s = loaded([0, 2, 10, 5]);
+    s.apply([['Y', 'S-A-01', 20, 0, 1]], 6);
+    s.more(pageOf(seq, [['Y', 'S-A-01', 30, 7]]));
+    const i = s.find('Y', 'S-A-01');
+    expect([s.onHand[i], s.min[i], s.n]).toEqual([onHand, 7, 2]);
+    s.apply([['Y', 'S-A-01', 1, 0, 1]], 3); // replayed from before the page
+    expect(s.onHand[i]).toBe(onHand);
+  });
+  it('comes to the same in every order of pages and events', () => {
+    // by event number: what two rows become; pages are read at 2 and at 4
+    const events: [number, string, number][] = [
+      [1, 'X', 11],
+      [2, 'Z', 12],
+      [3, 'X', 13],
+      [4, 'Z', 14],
+      [5, 'X', 15],
+    ];
+    const pages = [pageOf(2, [['X', 'S-A-01', 11, 1]]), pageOf(4, [['Z', 'S-R-01', 14, 2]])];
+    for (let order = 0; order < 36; order++) {
+      const s = loaded();
+      const at = [order % 6, Math.floor(order / 6)];
+      for (let k = 0; k <= events.length; k++) {
+        for (const [p, when] of at.entries()) if (when === k) s.more(pages[p]);
+        if (k < events.length) {
+          const [id, item, onHand] = events[k];
+          s.apply([[item, item === 'X' ? 'S-A-01' : 'S-R-01', onHand, 0, 1]], id);
+        }
+      }
+      const [x, z] = [s.find('X', 'S-A-01'), s.find('Z', 'S-R-01')];
+      expect([s.onHand[x], s.min[x], s.onHand[z], s.min[z]], `${at}`).toEqual([15, 1, 14, 2]);
+    }
+  });
+  it('forgets a site whole', () => {
+    const s = loaded([0, 2, 10, 5]);
+    s.clear();
+    expect([s.n, s.locations.length, s.find('X', 'S-A-01'), s.total.units]).toEqual([0, 0, -1, 0]);
   });
   it('marks what lies inside a hot place, and takes the mark off again', () => {
     const s = loaded([0, 2, 10, 5], [0, 4, 10, 5]);

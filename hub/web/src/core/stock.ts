@@ -1,6 +1,9 @@
 /**
- * Live stock as columns, outside of React: deltas are applied at once, a row's readers are told once a frame, totals and
- * places twice a second (figures that flicker faster cannot be read).
+ * Live stock of a site as columns, outside of React: deltas are applied at once, a row's readers are told once a frame, totals
+ * and places twice a second (figures that flicker faster cannot be read).
+ *
+ * A site comes in pages, and events come meanwhile. Both say what a row is, and by which event they know it: the later one
+ * counts, whichever comes first.
  */
 import type { Location, SnapshotItem, StockSnapshot, StockUpdate } from '../api/types';
 
@@ -66,6 +69,10 @@ export class StockStore {
   max: number[] = [];
   seen: number[] = [];
   flags: number[] = [];
+  /** Number of the event that each row is up to date with. */
+  private asOf: number[] = [];
+  /** Whether all pages are there. */
+  complete = false;
   /** Goes up with each live change of the row. */
   version: number[] = [];
   places: Place[] = [];
@@ -76,32 +83,108 @@ export class StockStore {
   private rowOf = new Map<string, number>();
   private itemOf = new Map<string, number>();
   private locationOf = new Map<string, number>();
+  /** Events of items that no page has named yet, by item. */
+  private waiting = new Map<string, [StockUpdate, number][]>();
+  private hotCodes: string[] = [];
   private hot = new Set<number>();
   private dirty = new Set<number>();
   private frame = 0;
+  private loaded = false;
   private slow: ReturnType<typeof setTimeout> | 0 = 0;
   private rowSubs = new Map<number, Set<Fn>>();
   private totalsSubs = new Set<Fn>();
   private loadSubs = new Set<Fn>();
 
+  /** Begins anew with the first page of a site. */
   load(s: StockSnapshot) {
-    this.site = s.site;
-    this.items = s.items;
+    this.reset(s.site);
     this.locations = s.locations;
     this.doors = s.doors;
-    this.itemOf = new Map(s.items.map((x, i) => [x.id, i]));
     this.locationOf = new Map(s.locations.map((x, i) => [x.code, i]));
+    this.hot = this.within(this.hotCodes);
+    this.take(s);
+    this.complete = s.next === '';
+    this.tellLoad();
+  }
+
+  /** Adds a page after the first; last = there is none after it. */
+  more(s: StockSnapshot, last = s.next === '') {
+    this.take(s);
+    this.complete ||= last;
+    this.tellTotalsSoon(true);
+  }
+
+  /** Forgets everything: another site will come. */
+  clear() {
+    this.reset('');
+    this.tellLoad();
+  }
+
+  private reset(site: string) {
+    this.site = site;
+    this.items = [];
+    this.locations = [];
+    this.doors = [];
     this.n = 0;
-    this.rowOf.clear();
-    const c = s.cols;
+    this.complete = false;
+    for (const m of [this.rowOf, this.itemOf, this.locationOf, this.waiting, this.hot, this.dirty]) m.clear();
     for (const a of [this.item, this.location, this.onHand, this.unseen, this.min, this.max, this.seen]) a.length = 0;
-    this.flags.length = this.version.length = 0;
-    for (let i = 0; i < c.item.length; i++)
-      this.append(c.item[i], c.location[i], c.on_hand[i], c.unseen[i], c.min[i], c.max[i], c.seen_ms[i]);
+    this.flags.length = this.version.length = this.asOf.length = 0;
+  }
+
+  private tellLoad() {
     this.dataVersion++;
     this.aggregate();
     this.loadVersion++;
     for (const f of [...this.loadSubs]) f();
+  }
+
+  /** Puts the rows of a page in. */
+  private take(s: StockSnapshot) {
+    const items = s.items.map((x) => {
+      const known = this.itemOf.get(x.id) ?? this.items.push(x) - 1;
+      this.itemOf.set(x.id, known);
+      return known;
+    });
+    const places = s.places.map((code) => this.locationOf.get(code) ?? this.addPlace(code));
+    const c = s.cols;
+    for (let k = 0; k < c.item.length; k++) {
+      const [item, location] = [items[c.item[k]], places[c.location[k]]];
+      const i = this.rowOf.get(rowKey(this.items[item].id, this.locations[location].code));
+      if (i === undefined) {
+        this.append(item, location, c.on_hand[k], c.unseen[k], c.min[k], c.max[k], c.seen_ms[k], s.seq);
+        continue;
+      }
+      this.min[i] = c.min[k];
+      this.max[i] = c.max[k];
+      if (s.seq >= this.asOf[i]) this.change(i, c.on_hand[k], c.unseen[k], c.seen_ms[k], s.seq);
+      else this.change(i, this.onHand[i], this.unseen[i], this.seen[i], this.asOf[i]);
+    }
+    for (const x of s.items) {
+      const late = this.waiting.get(x.id) ?? [];
+      this.waiting.delete(x.id);
+      for (const [update, id] of late) this.put(update, id);
+    }
+  }
+
+  /** A place that came into the catalogue after the first page. */
+  private addPlace(code: string): number {
+    const i =
+      this.locations.push({
+        code,
+        site: this.site,
+        parent: this.site,
+        kind: 'bay',
+        name: { en: '', zh: '' },
+        x: 0,
+        y: 0,
+        w: 0,
+        h: 0,
+        temp_low: null,
+        temp_high: null,
+      }) - 1;
+    this.locationOf.set(code, i);
+    return i;
   }
 
   private append(
@@ -112,8 +195,10 @@ export class StockStore {
     min: number,
     max: number,
     seen: number,
+    asOf: number,
   ) {
     const i = this.n++;
+    this.asOf.push(asOf);
     this.item.push(item);
     this.location.push(location);
     this.onHand.push(onHand);
@@ -127,42 +212,48 @@ export class StockStore {
     return i;
   }
 
-  /** Applies a batch; false = it names an item or a place that is not in the snapshot, which must be loaded again. */
-  apply(batch: StockUpdate[]): boolean {
+  /** Applies a batch of the event id; false = it names a place that is not in the snapshot: a new one, or of another site. */
+  apply(batch: StockUpdate[], id = Number.POSITIVE_INFINITY): boolean {
     let known = true;
-    for (const [item, location, onHand, unseen, seen] of batch) {
-      const i = this.rowOf.get(rowKey(item, location));
-      if (i !== undefined) this.change(i, onHand, unseen, seen);
-      else if (!this.appear(item, location, onHand, unseen, seen)) known = false;
-    }
+    for (const update of batch) known = this.put(update, id) && known;
     this.dataVersion++;
     this.frame ||= requestAnimationFrame(() => this.tellRows());
     this.tellTotalsSoon();
     return known;
   }
 
-  private change(i: number, onHand: number, unseen: number, seen: number) {
+  /** Items that events named and no page: their names must be asked for. */
+  unnamed = (): string[] => [...this.waiting.keys()];
+
+  private put(update: StockUpdate, id: number): boolean {
+    const [item, location, onHand, unseen, seen] = update;
+    const i = this.rowOf.get(rowKey(item, location));
+    if (i !== undefined) {
+      if (id >= this.asOf[i]) this.change(i, onHand, unseen, seen, id);
+      return true;
+    }
+    const loc = this.locationOf.get(location);
+    if (loc === undefined) return false;
+    const it = this.itemOf.get(item);
+    if (it === undefined) this.waiting.set(item, [...(this.waiting.get(item) ?? []), [update, id]]);
+    else this.version[this.append(it, loc, onHand, unseen, 0, 0, seen, id)] = 1;
+    return true;
+  }
+
+  private change(i: number, onHand: number, unseen: number, seen: number, asOf: number) {
     this.onHand[i] = onHand;
     this.unseen[i] = unseen;
     this.seen[i] = seen;
+    this.asOf[i] = asOf;
     this.flags[i] = flagsOf(onHand, unseen, this.min[i], this.hot.has(this.location[i]));
     this.version[i]++;
     this.dirty.add(i);
   }
 
-  private appear(item: string, location: string, onHand: number, unseen: number, seen: number): boolean {
-    const it = this.itemOf.get(item);
-    const loc = this.locationOf.get(location);
-    if (it === undefined || loc === undefined) return false;
-    const i = this.append(it, loc, onHand, unseen, 0, 0, seen);
-    this.version[i] = 1;
-    return true;
-  }
-
   /** Says which places stand under an active cold-chain alarm; what lies inside them does too. */
   setHot(codes: Iterable<string>) {
-    const next = new Set<number>();
-    for (const code of codes) for (let i = 0; i < this.locations.length; i++) if (this.isWithin(i, code)) next.add(i);
+    this.hotCodes = [...codes];
+    const next = this.within(this.hotCodes);
     if (next.size === this.hot.size && [...next].every((x) => this.hot.has(x))) return;
     const changed = new Set(
       [...next].filter((x) => !this.hot.has(x)).concat([...this.hot].filter((x) => !next.has(x))),
@@ -177,6 +268,12 @@ export class StockStore {
     this.dataVersion++;
     this.frame ||= requestAnimationFrame(() => this.tellRows());
     this.tellTotalsSoon();
+  }
+
+  private within(codes: string[]): Set<number> {
+    const found = new Set<number>();
+    for (const code of codes) for (let i = 0; i < this.locations.length; i++) if (this.isWithin(i, code)) found.add(i);
+    return found;
   }
 
   /** Whether place i is `code` or lies inside it. */
@@ -217,10 +314,13 @@ export class StockStore {
     for (const i of this.dirty) for (const f of [...(this.rowSubs.get(i) ?? [])]) f();
     this.dirty.clear();
   }
-  private tellTotalsSoon() {
+  private tellTotalsSoon(loaded = false) {
+    this.loaded ||= loaded;
     this.slow ||= setTimeout(() => {
       this.slow = 0;
-      this.aggregate();
+      if (this.loaded) this.tellLoad();
+      else this.aggregate();
+      this.loaded = false;
     }, 500);
   }
 

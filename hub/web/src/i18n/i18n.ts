@@ -46,7 +46,7 @@ export function preferLang(language: string) {
   const told = new URLSearchParams(location.search).has('lang') || recall('lang') !== null;
   if (!told && (language === 'en' || language === 'zh-CN')) void setLang(language, false);
 }
-function recall(key: string): string | null {
+export function recall(key: string): string | null {
   try {
     return localStorage.getItem(key);
   } catch {

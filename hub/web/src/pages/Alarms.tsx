@@ -8,6 +8,7 @@ import { alarms } from '../core/app';
 import { useHeldOrder, useNow, useTitle, useView } from '../core/hooks';
 import { useKeys } from '../core/keys';
 import { useSignal } from '../core/signal';
+import { scoped, useScope } from '../core/site';
 import { age, t, tCode, useT, when } from '../i18n/i18n';
 import { AlarmDetail } from '../ui/AlarmDetail';
 import { useSortedAlarms } from '../ui/AlarmPanel';
@@ -173,9 +174,11 @@ function Lane({ label, sorted, open, onOpen, sort, testid }: LaneProps) {
 }
 
 function History({ open, onOpen }: { open: string | null; onOpen: (id: string | null) => void }) {
+  const site = useScope();
   const query = useQuery({
-    queryKey: ['alarms', 'all'],
-    queryFn: () => get<List<Alarm>>('/alarms?state=all&limit=200'),
+    queryKey: ['alarms', 'all', site],
+    enabled: site !== null,
+    queryFn: () => get<List<Alarm>>(scoped('/alarms?state=all&limit=200', site)),
   });
   const rows = useMemo(
     () => [...(query.data?.items ?? [])].sort((a, b) => Date.parse(b.raised_at) - Date.parse(a.raised_at)),

@@ -1,9 +1,10 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { get, path } from '../api/client';
 import type { List, Proposal, ProposalState } from '../api/types';
 import { useTitle, useView } from '../core/hooks';
 import { named } from '../core/names';
 import { highDaily } from '../core/replenish';
+import { scoped, useScope } from '../core/site';
 import { at, dec, num, t, useT } from '../i18n/i18n';
 import { Empty, Failure, Panel, Seg, Skeleton, Stat } from '../ui/bits';
 import { Computation } from '../ui/Computation';
@@ -12,6 +13,7 @@ import { Drawer } from '../ui/Drawer';
 import { FanChart } from '../ui/FanChart';
 import { type Column, ListTable } from '../ui/ListTable';
 
+const SHOWN = 200;
 const TABS: (ProposalState | 'all')[] = ['proposed', 'approved', 'rejected', 'all'];
 
 /** Why there is a proposal, in one line. */
@@ -107,12 +109,19 @@ export default function Replenishment() {
   useTitle(t('nav.replenish'));
   const [view, patch] = useView();
   const tab = TABS.find((x) => x === view.get('state')) ?? 'proposed';
-  const query = useQuery({
-    queryKey: ['proposals', tab],
-    queryFn: () => get<List<Proposal>>(`/proposals?state=${tab}`),
+  const site = useScope();
+  const query = useInfiniteQuery({
+    queryKey: ['proposals', tab, site],
+    enabled: site !== null,
+    initialPageParam: '',
+    queryFn: ({ pageParam }) =>
+      get<List<Proposal>>(
+        scoped(`/proposals?state=${tab}&limit=${SHOWN}&cursor=${encodeURIComponent(pageParam)}`, site),
+      ),
+    getNextPageParam: (last) => last.next || undefined,
   });
   const columns = useColumns();
-  const rows = query.data?.items ?? [];
+  const rows = query.data?.pages.flatMap((l) => l.items) ?? [];
   const open = view.get('id');
   const total = rows.reduce((sum, p) => sum + p.cost, 0);
   const onDecided = () => {
@@ -132,7 +141,11 @@ export default function Replenishment() {
     <div className="page alarmpage">
       <div className="pagehead">
         <h1>{t('nav.replenish')}</h1>
-        <p>{query.data ? t('plan.sub', { count: rows.length, cost: dec(total, 2) }) : t('loading')}</p>
+        <p>
+          {query.data
+            ? t(query.hasNextPage ? 'plan.first' : 'plan.sub', { count: rows.length, cost: dec(total, 2) })
+            : t('loading')}
+        </p>
       </div>
       <div className="sidebyside">
         <Panel name="inbox" title={t('plan.inbox')} tools={tools}>
@@ -155,6 +168,16 @@ export default function Replenishment() {
               onClose={open ? () => patch({ id: null }) : undefined}
               testid="proposals"
             />
+          )}
+          {query.hasNextPage && (
+            <button
+              type="button"
+              className="btn more"
+              disabled={query.isFetchingNextPage}
+              onClick={() => void query.fetchNextPage()}
+            >
+              {t('more')}
+            </button>
           )}
         </Panel>
         {open && <Inspector key={open} id={open} onClose={() => patch({ id: null })} onDecided={onDecided} />}

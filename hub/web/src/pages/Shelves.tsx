@@ -251,7 +251,11 @@ export default function Shelves() {
     <div className="page shelves">
       <div className="pagehead">
         <h1>{t('nav.shelves')}</h1>
-        <p>{stock.n ? t('shelves.sub', { zones, bays, rows: stock.n }) : t('loading')}</p>
+        <p>
+          {stock.n > 0 && t('shelves.sub', { zones, bays, rows: stock.n })}
+          {stock.n > 0 && !stock.complete && ' · '}
+          {!(stock.n && stock.complete) && t('loading')}
+        </p>
       </div>
       <Kpis status={status} pick={(s) => patch({ status: s }, false)} />
       <MapPanel view={view} patch={patch} />

@@ -1,10 +1,9 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import { ApiError } from '../api/client';
-import { boot, stock } from '../core/app';
-import { useLive, useStockLoad } from '../core/hooks';
+import { boot } from '../core/app';
+import { useLive } from '../core/hooks';
 import { useKeys } from '../core/keys';
-import { named } from '../core/names';
 import { useWho } from '../core/session';
 import { t, useT } from '../i18n/i18n';
 import { Failure, Skeleton } from '../ui/bits';
@@ -13,6 +12,7 @@ import { Controls, useTheme } from './Controls';
 import { Banner, Clock, LiveBadge } from './Live';
 import { Logo } from './Logo';
 import { NAV } from './nav';
+import { SiteSwitch, useSiteInURL } from './SiteSwitch';
 import { kiosk, runWall } from './wall';
 
 const Help = lazy(() => import('./Help'));
@@ -50,16 +50,14 @@ function BottomTabs() {
 }
 
 function Header({ onHelp }: { onHelp: () => void }) {
-  const { lang } = useT();
-  useStockLoad();
-  const site = stock.locations.find((l) => l.kind === 'site' && l.code === stock.site);
+  useT();
   return (
     <header>
       <div className="brand">
         <Logo />
         <b>Tallydock</b>
       </div>
-      <span className="site">{site ? named(site.name, site.code, lang) : stock.site}</span>
+      <SiteSwitch />
       <span className="grow" />
       <AlarmBar />
       <LiveBadge />
@@ -73,6 +71,7 @@ function Frame() {
   const navigate = useNavigate();
   const status = useLive();
   const { toggle } = useTheme();
+  useSiteInURL();
   useKeys({
     ...Object.fromEntries(NAV.map(({ letter, to }) => [`g ${letter}`, () => void navigate(to)])),
     '?': () => setHelp(true),

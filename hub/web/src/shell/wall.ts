@@ -14,7 +14,7 @@ export function runWall(navigate: (to: string) => void): () => void {
   const turn = rotateSeconds
     ? setInterval(() => {
         page = (page + 1) % PAGES.length;
-        navigate(PAGES[page]);
+        navigate(PAGES[page] + location.search);
       }, rotateSeconds * 1000)
     : undefined;
   const started = Date.now();

@@ -8,6 +8,7 @@ import { fitted, widthOf } from '../core/fit';
 import { type Box, layOut } from '../core/floor';
 import { useStockLoad, useTotals } from '../core/hooks';
 import { named } from '../core/names';
+import { scoped, useScope } from '../core/site';
 import { FLAGS, fillOf, type Place, placePriority } from '../core/stock';
 import { dec, num, pct, t, useT } from '../i18n/i18n';
 import { kiosk } from '../shell/wall';
@@ -224,7 +225,14 @@ function Zone({ box, bays, mode, within, onPick }: ZoneProps) {
   );
 }
 
-export const useDoors = () => useQuery({ queryKey: ['doors'], queryFn: () => get<List<Door>>('/doors') });
+export function useDoors() {
+  const site = useScope();
+  return useQuery({
+    queryKey: ['doors', site],
+    enabled: site !== null,
+    queryFn: () => get<List<Door>>(scoped('/doors', site)),
+  });
+}
 
 function DoorBox({ box }: { box: Box }) {
   const { lang } = useT();

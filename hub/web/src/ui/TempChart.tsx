@@ -8,12 +8,15 @@ import { clock } from '../core/clock';
 import { useNow, useStockLoad } from '../core/hooks';
 import { named } from '../core/names';
 import { addSamples, latest, outside, type Trace, withGaps } from '../core/series';
+import { scoped, useScope } from '../core/site';
 import { hourMinute, t, useT } from '../i18n/i18n';
 import { measured } from './alarmText';
 import { Empty, Failure, Glyph, Panel, Skeleton } from './bits';
 import { type Drawing, type Ink, Plot } from './Plot';
 
 const WINDOW_MS = 4 * 3600_000;
+/** More lines than these nobody tells apart. */
+const MOST_TRACES = 24;
 const STROKES = ['--s2', '--s1', '--s3'];
 const DASHES: number[][] = [[], [7, 3], [2, 3]];
 
@@ -106,16 +109,19 @@ function chartOptions(count: number, limits: Limits | null) {
 
 /** Temperatures of the last hours, then live; the window moves with the warehouse's time even when nothing arrives. */
 function useTraces() {
+  const site = useScope();
   const query = useQuery({
-    queryKey: ['series', 'temperature'],
+    queryKey: ['series', 'temperature', site],
+    enabled: site !== null,
     queryFn: async () => {
       const to = clock.now();
       const span = new URLSearchParams({
         from: new Date(to - WINDOW_MS).toISOString(),
         to: new Date(to).toISOString(),
+        quantity: 'temperature',
+        limit: String(MOST_TRACES),
       });
-      const { sensors } = await get<{ sensors: Sensor[] }>(`/series?${span}`);
-      return sensors.filter((s) => s.quantity === 'temperature');
+      return (await get<{ sensors: Sensor[] }>(scoped(`/series?${span}`, site))).sensors;
     },
   });
   const [traces, setTraces] = useState<Trace[] | null>(null);

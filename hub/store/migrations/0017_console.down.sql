@@ -1,0 +1,14 @@
+DROP INDEX proposal_by_site_and_time;
+DROP INDEX proposal_by_site;
+DROP INDEX proposal_by_time;
+DROP INDEX proposal_by_state;
+CREATE INDEX proposal_by_state ON proposal (state, created_at);
+DROP INDEX alarm_by_edge;
+DROP INDEX alarm_by_rank;
+CREATE INDEX alarm_by_state ON alarm (state, raised_at);
+DROP INDEX pass_by_door;
+CREATE INDEX pass_by_door ON pass (door, opened_at);
+DROP INDEX sensor_by_edge;
+DROP INDEX edge_by_site;
+DROP INDEX level_by_location;
+DROP INDEX location_by_site;
