@@ -59,7 +59,7 @@ debian: ## install the Debian packages that tests use, where that is possible
 .PHONY: test-go
 test-go: $(TOOLS)/influxd $(TOOLS)/prometheus ## Go tests of every module, with the race detector
 	@TALLYDOCK_INFLUX=$$(test -x $(TOOLS)/influxd && echo must) TALLYDOCK_PROMETHEUS=$$(test -x $(TOOLS)/promtool && echo must) \
-	go test -race -timeout 15m $(MODULES:%=./%/...)
+	go test -race -timeout 30m $(MODULES:%=./%/...)
 
 .PHONY: test-web
 test-web: $(WEB)/node_modules/.package-lock.json ## the console's unit tests
@@ -154,7 +154,7 @@ test-package: package ## look into the Debian packages, and as root install them
 
 .PHONY: test-pitr
 test-pitr: build ## lose a PostgreSQL server's disk, restore it to a moment, and have the gateway send the rest
-	@TALLYDOCK_E2E=1 TALLYDOCK_FAULTS=1 go test -count=1 -timeout 15m -v -run TestPostgreSQLRestored ./deploy/e2e
+	@TALLYDOCK_E2E=1 TALLYDOCK_FAULTS=1 go test -count=1 -timeout 30m -v -run TestPostgreSQLRestored ./deploy/e2e
 
 .PHONY: smoke-arm64
 smoke-arm64: bin/linux-arm64/edge ## run the edge for 64-bit ARM by qemu
