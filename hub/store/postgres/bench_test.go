@@ -16,8 +16,9 @@ import (
 )
 
 func BenchmarkIntake(b *testing.B) {
-	open, _ := openBulk(b)
-	storetest.BenchmarkIntake(b, open)
+	storetest.BenchmarkIntake(b, func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB {
+		return openURL(t, durable(b), now, told)
+	})
 }
 
 func BenchmarkBulk(b *testing.B) {
@@ -27,7 +28,7 @@ func BenchmarkBulk(b *testing.B) {
 
 func BenchmarkStored(b *testing.B) {
 	open, bulk := openBulk(b)
-	storetest.BenchmarkStored(b, open, bulk, nil)
+	storetest.BenchmarkStored(b, open, bulk)
 }
 
 // durable gives an empty database on a server that keeps what it says it keeps.
@@ -45,9 +46,12 @@ func durable(b *testing.B) string {
 	return url
 }
 
-// openBulk opens one database for the hub and for loading beside it.
+// openBulk opens one database, that of TALLYDOCK_BENCH_POSTGRES where it is given, for the hub and for loading beside it.
 func openBulk(b *testing.B) (storetest.Open, *bulk) {
-	url := durable(b)
+	url := os.Getenv("TALLYDOCK_BENCH_POSTGRES")
+	if url == "" {
+		url = durable(b)
+	}
 	return func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB {
 		return openURL(t, url, now, told)
 	}, &bulk{url: url, names: map[string][]string{}}

@@ -25,12 +25,15 @@ func BenchmarkBulk(b *testing.B) {
 
 func BenchmarkStored(b *testing.B) {
 	open, bulk := openBulk(b)
-	storetest.BenchmarkStored(b, open, bulk, nil)
+	storetest.BenchmarkStored(b, open, bulk)
 }
 
-// openBulk opens one file for the hub and for loading beside it.
+// openBulk opens one file, that of TALLYDOCK_BENCH_SQLITE where it is given, for the hub and for loading beside it.
 func openBulk(b *testing.B) (storetest.Open, *bulk) {
-	file := filepath.Join(b.TempDir(), "hub.db")
+	file := os.Getenv("TALLYDOCK_BENCH_SQLITE")
+	if file == "" {
+		file = filepath.Join(b.TempDir(), "hub.db")
+	}
 	return func(t testing.TB, now func() time.Time, told func([]event.Event)) *store.DB {
 		db, err := sqlite.Open(t.Context(), file, now, told)
 		if err != nil {

@@ -23,20 +23,43 @@ type Herd struct {
 	Shape  Shape
 	random *rand.Rand
 	tags   []herdTag
-	turn   []uint32 // tags in the order in which they move, again and again
+	turn   []uint32 // the first tags of loads in the order in which they move, again and again
 	sites  []herdSite
 	begin  time.Time
 	moved  int64
 }
 
-// Shape is how large a Herd is. A tag stays at its site, and its item has so many bays near it there.
-type Shape struct{ Tags, Items, Sites, Bays, Near int }
+// Shape is how large a Herd is and how it moves. A tag stays at its site, which has goods of so many items, and each item has
+// so many bays near it there.
+type Shape struct {
+	Tags, Items, Sites, Range, Bays, Near int
+	// Load is how many tags of an item move together, as pallets and cases do; their serial numbers follow each other. With 1
+	// each tag moves alone, and serial numbers are at random: the worst that can be.
+	Load int
+}
 
-// OneSite is a Shape in which few items move between few bays, all of one edge.
-var OneSite = Shape{Tags: 50_000, Items: 5000, Sites: 1, Bays: 10, Near: 10}
+// The Shapes that are measured.
+var (
+	OneSite = Shape{Tags: 50_000, Items: 5000, Sites: 1, Range: 5000, Bays: 10, Near: 10, Load: 1}
+	Company = Shape{Tags: 1_000_000, Items: 20_000, Sites: 100, Range: 500, Bays: 100, Near: 5, Load: 1}
+)
 
-// Company is a Shape of a million tags at a hundred sites.
-var Company = Shape{Tags: 1_000_000, Items: 20_000, Sites: 100, Bays: 100, Near: 5}
+// InLoads is the Shape whose tags move in loads of so many.
+func (s Shape) InLoads(of int) Shape {
+	s.Load = of
+	return s
+}
+
+// String names a Shape in a benchmark.
+func (s Shape) String() string {
+	if s.Load == 1 {
+		return "each alone"
+	}
+	return fmt.Sprintf("loads of %d", s.Load)
+}
+
+// both is a Shape moving in loads, and alone.
+func (s Shape) both() []Shape { return []Shape{s.InLoads(20), s} }
 
 type herdTag struct {
 	tag  devices.Tag
@@ -49,6 +72,7 @@ type herdSite struct {
 	edges []herdEdge
 	next  int   // edge
 	turn  int64 // how many movements it had
+	step  int   // how far the load goes that is under way
 }
 
 type herdEdge struct {
@@ -80,19 +104,22 @@ func NewHerd(t testing.TB, db *store.DB, shape Shape) *Herd {
 			h.sites[s].edges = append(h.sites[s].edges, herdEdge{id: fmt.Sprintf("S%d-E%d", s, i)})
 		}
 	}
+	near := make([]int, shape.Sites)
 	for i := range shape.Tags {
-		id := binary.BigEndian.AppendUint32([]byte{0x30, 0x14, 1, 2, 3, 4, 5, 6}, uint32(i)*2654435761)
-		tag, err := devices.NewTag(devices.TagEPC, id)
+		site, n := i%shape.Sites, i/shape.Sites
+		if n%shape.Load == 0 {
+			near[site] = h.random.IntN(shape.Near)
+		}
+		item := (site*317 + n/shape.Load%shape.Range) % shape.Items
+		tag, err := shape.epc(item, i)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The items of a site follow each other, so that it has a few and not all.
-		item := (i%shape.Sites*317 + i/shape.Sites%max(shape.Items/20, shape.Tags/shape.Sites/20)) % shape.Items
-		h.tags = append(h.tags, herdTag{tag: tag, item: item, near: h.random.IntN(shape.Near)})
+		h.tags = append(h.tags, herdTag{tag: tag, item: item, near: near[site]})
 		rows[2].Tags = append(rows[2].Tags, catalog.TagItem{Tag: tag.String(), Item: sku(item), Units: 1})
 	}
-	for i := range shape.Tags / shape.Sites {
-		h.turn = append(h.turn, uint32(i))
+	for i := range shape.Tags / shape.Sites / shape.Load {
+		h.turn = append(h.turn, uint32(i*shape.Load))
 	}
 	h.random.Shuffle(len(h.turn), func(i, j int) { h.turn[i], h.turn[j] = h.turn[j], h.turn[i] })
 	for _, r := range rows {
@@ -101,6 +128,15 @@ func NewHerd(t testing.TB, db *store.DB, shape Shape) *Herd {
 		}
 	}
 	return h
+}
+
+// epc is a tag of 96 bits: of an item, then its serial number.
+func (s Shape) epc(item, serial int) (devices.Tag, error) {
+	id := binary.BigEndian.AppendUint32([]byte{0x30, 0x14, 1, 2}, uint32(item))
+	if s.Load == 1 {
+		id, serial = []byte{0x30, 0x14, 1, 2, 3, 4, 5, 6}, serial*2654435761
+	}
+	return devices.NewTag(devices.TagEPC, binary.BigEndian.AppendUint32(id, uint32(serial)))
 }
 
 func sku(i int) string { return fmt.Sprintf("SKU-%05d", i) }
@@ -133,13 +169,15 @@ func (h *Herd) Batch(t testing.TB, movements, perEnvelope int) (batch []wire.Env
 	return batch
 }
 
-// move takes the next tag of a site to another bay that is near its item.
+// move takes the next tag of a site to another bay that is near its item, where the others of its load go too.
 func (h *Herd) move(site int, edge string) wire.Movement {
 	s := &h.sites[site]
-	n := int(h.turn[s.turn%int64(len(h.turn))])*h.Shape.Sites + site
-	s.turn++
-	tag := &h.tags[n]
-	tag.near = (tag.near + 1 + h.random.IntN(h.Shape.Near-1)) % h.Shape.Near
+	turn, nth := s.turn/int64(h.Shape.Load), int(s.turn%int64(h.Shape.Load))
+	if s.turn++; nth == 0 {
+		s.step = 1 + h.random.IntN(h.Shape.Near-1)
+	}
+	tag := &h.tags[(int(h.turn[turn%int64(len(h.turn))])+nth)*h.Shape.Sites+site]
+	tag.near = (tag.near + s.step) % h.Shape.Near
 	h.moved++
 	at := h.begin.Add(time.Duration(h.moved) * time.Millisecond)
 	return wire.Movement{
@@ -171,7 +209,13 @@ const benchBatch, perMessage = 500, 50
 
 // BenchmarkIntake is how many movements a second are taken into the ledger: 500 a transaction, of ten edges.
 func BenchmarkIntake(b *testing.B, open Open) {
-	h := NewHerd(b, open(b, time.Now, nil), OneSite)
+	for _, shape := range OneSite.both() {
+		b.Run(shape.String(), func(b *testing.B) { benchmarkIntake(b, open(b, time.Now, nil), shape) })
+	}
+}
+
+func benchmarkIntake(b *testing.B, db *store.DB, shape Shape) {
+	h := NewHerd(b, db, shape)
 	h.know(b)
 	var work [][]wire.Envelope
 	for range (b.N + benchBatch - 1) / benchBatch {

@@ -42,6 +42,7 @@ func BenchmarkBulk(b *testing.B, open Open, bulk Bulk) {
 	_, movements := bulk.Read(b, Movements, uuid.Nil)
 	_, lines := bulk.Read(b, Lines, uuid.Nil)
 	bulk.Empty(b)
+	before := used()
 	b.ResetTimer()
 	done := 0
 	for ; done < b.N; done += benchBatch {
@@ -54,6 +55,7 @@ func BenchmarkBulk(b *testing.B, open Open, bulk Bulk) {
 		bulk.Write(b, movements[i:i+benchBatch], lines[i:i+benchBatch])
 	}
 	b.ReportMetric(float64(done)/b.Elapsed().Seconds(), "movements/s")
+	b.ReportMetric(float64(used()-before)/1e3/float64(done), "cpu-µs/movement")
 }
 
 // past is what a company has in its tables: the rows of a time in which every tag moved, which stand for the times before
@@ -194,17 +196,22 @@ func (p *past) grow(t testing.TB, h *Herd, movements int) {
 }
 
 // StoredVariable names the environment variable that says at how many millions of movements BenchmarkStored measures,
-// like 1,10,50. It takes the disk about 0.5 GB for each million, and a minute.
+// like 1,10,50; the same name with _LOADS at its end says how many tags move together. It takes the disk about 0.5 GB for each
+// million, and a minute.
 const StoredVariable = "TALLYDOCK_BENCH_STORED"
 
 // BenchmarkStored is BenchmarkIntake beside its limit in the same tables, by turns, while a company of a million tags has
 // ever more movements.
-func BenchmarkStored(b *testing.B, open Open, bulk Bulk, also func(*testing.B, *Herd)) {
+func BenchmarkStored(b *testing.B, open Open, bulk Bulk) {
 	marks := strings.Split(os.Getenv(StoredVariable), ",")
 	if marks[0] == "" {
 		b.Skip(StoredVariable + " does not say at how many millions of movements to measure")
 	}
-	h := NewHerd(b, open(b, time.Now, nil), Company)
+	shape := Company
+	if of, err := strconv.Atoi(os.Getenv(StoredVariable + "_LOADS")); err == nil {
+		shape = shape.InLoads(of)
+	}
+	h := NewHerd(b, open(b, time.Now, nil), shape)
 	h.know(b)
 	p := past{bulk: bulk, last: uuid.Must(uuid.NewV7())}
 	for range h.Shape.Tags / 2000 {
@@ -219,9 +226,6 @@ func BenchmarkStored(b *testing.B, open Open, bulk Bulk, also func(*testing.B, *
 		}
 		p.grow(b, h, millions*1_000_000)
 		b.Run(mark+"M", func(b *testing.B) { p.measure(b, h) })
-		if also != nil {
-			b.Run(mark+"M", func(b *testing.B) { also(b, h) })
-		}
 	}
 }
 
