@@ -136,21 +136,22 @@ func (c *CA) Rollover(now time.Time) error {
 	return nil
 }
 
-// Reseal writes the files anew, sealed by the keys as they are now.
-func (c *CA) Reseal() error {
+// Reseal writes the files anew, sealed by the keys as they are now, and gives how many.
+func (c *CA) Reseal() (files int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, g := range c.generations {
 		fresh := *g
-		var err error
 		if fresh.sealedRoot, err = c.sealAnew(rootLabel(g.number), g.sealedRoot); err == nil {
 			err = c.write(&fresh)
 		}
 		if err != nil {
-			return fmt.Errorf("cannot seal generation %d of the CA anew: %w", g.number, err)
+			return files, fmt.Errorf("cannot seal generation %d of the CA anew: %w", g.number, err)
 		}
+		files++
 	}
-	return c.resealHubs()
+	hubs, err := c.resealHubs()
+	return files + hubs, err
 }
 
 // Retire ends the trust in a generation. Its file stays, as retired-N.pem.

@@ -63,8 +63,8 @@ func TestCAIsSealedAnewByANewKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	ca := openCA(t, dir, keys(fresh+"\n"+old))
-	if err := ca.Reseal(); err != nil {
-		t.Fatal(err)
+	if n, err := ca.Reseal(); n != 3 || err != nil {
+		t.Fatalf("%d files, %v", n, err)
 	}
 	again := openCA(t, dir, keys(fresh))
 	if err := again.Rollover(start); err != nil || !bytes.HasPrefix(again.Trust(), ca.Trust()) {

@@ -56,11 +56,8 @@ func (c *CA) newHubKey(name, file string) ([]byte, error) {
 }
 
 // resealHubs is Reseal for the keys of hubs. The caller holds the lock.
-func (c *CA) resealHubs() error {
+func (c *CA) resealHubs() (done int, err error) {
 	files, err := filepath.Glob(filepath.Join(c.dir, "hub*.key"))
-	if err != nil {
-		return err
-	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".key")
 		sealed, err := os.ReadFile(file)
@@ -71,10 +68,11 @@ func (c *CA) resealHubs() error {
 			err = writeFile(file, sealed)
 		}
 		if err != nil {
-			return fmt.Errorf("cannot seal the key of %s anew: %w", name, err)
+			return done, fmt.Errorf("cannot seal the key of %s anew: %w", name, err)
 		}
+		done++
 	}
-	return nil
+	return done, err
 }
 
 func (c *CA) sealAnew(label string, sealed []byte) ([]byte, error) {

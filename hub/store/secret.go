@@ -2,20 +2,22 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/secret"
 )
 
-// Secrets keeps sealed secrets; it is a secret.Store. Authenticators, which have a table of their own, are among All as
-// totp/USER.
+// Secrets keeps sealed secrets; it is a secret.Store. What has a table of its own is among All too: authenticators as
+// totp/USER, secrets of webhook endpoints as webhook/ID, once for each that an endpoint has.
 type Secrets struct{ *DB }
 
 var _ secret.Store = Secrets{}
-
-const everySealed = `SELECT label, value FROM sealed UNION ALL SELECT 'totp/' || app_user, secret FROM factor`
 
 // Put keeps a sealed secret.
 func (s Secrets) Put(ctx context.Context, v secret.Sealed) error {
@@ -39,27 +41,52 @@ func (s Secrets) Get(ctx context.Context, label string) (value []byte, err error
 
 // All gives every sealed secret of the database.
 func (s Secrets) All(ctx context.Context) ([]secret.Sealed, error) {
-	return list(ctx, s.read, everySealed+` ORDER BY 1`, func(scan func(...any) error) (v secret.Sealed, err error) {
-		return v, scan(&v.Label, &v.Value)
-	})
+	all, err := list(ctx, s.read, `SELECT label, value FROM sealed UNION ALL SELECT 'totp/' || app_user, secret FROM factor ORDER BY 1`,
+		func(scan func(...any) error) (v secret.Sealed, err error) { return v, scan(&v.Label, &v.Value) })
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the sealed secrets: %w", err)
+	}
+	hooks, err := list(ctx, s.read, `SELECT id, secret FROM webhook_endpoint UNION ALL SELECT id, previous FROM webhook_endpoint ORDER BY 1`,
+		func(scan func(...any) error) (v secret.Sealed, err error) {
+			var id uid
+			err = scan(&id, &v.Value)
+			v.Label = secretLabel(string(id))
+			return v, err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the secrets of webhook endpoints: %w", err)
+	}
+	for _, v := range hooks {
+		if len(v.Value) > 0 { // most have no previous one
+			all = append(all, v)
+		}
+	}
+	return all, nil
 }
 
 // Replace puts a value in another's place where that is still there.
 func (s Secrets) Replace(ctx context.Context, label string, old, fresh []byte) (done bool, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
 		done = false
-		for _, text := range []string{
-			`UPDATE sealed SET value = ? WHERE label = ? AND value = ? RETURNING 1`,
-			`UPDATE factor SET secret = ? WHERE 'totp/' || app_user = ? AND secret = ? RETURNING 1`,
-		} {
+		update := func(text string, key any) error {
 			var n int
-			found, err := tx.row(text, []any{fresh, label, old}, &n)
-			if err != nil {
-				return err
-			}
+			found, err := tx.row(text, []any{fresh, key, old}, &n)
 			done = done || found
+			return err
 		}
-		return nil
+		err := errors.Join(
+			update(`UPDATE sealed SET value = ? WHERE label = ? AND value = ? RETURNING 1`, label),
+			update(`UPDATE factor SET secret = ? WHERE 'totp/' || app_user = ? AND secret = ? RETURNING 1`, label),
+		)
+		id, ok := strings.CutPrefix(label, secretLabel(""))
+		if err != nil || !ok || uuid.Validate(id) != nil {
+			return err
+		}
+		tx.endpointsChanged = true
+		return errors.Join(
+			update(`UPDATE webhook_endpoint SET secret = ? WHERE id = ? AND secret = ? RETURNING 1`, uid(id)),
+			update(`UPDATE webhook_endpoint SET previous = ? WHERE id = ? AND previous = ? RETURNING 1`, uid(id)),
+		)
 	})
 	return done, err
 }

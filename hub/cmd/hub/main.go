@@ -46,6 +46,8 @@ func commands() []command {
 		{"migrate", "--config FILE [--to VERSION] [--list]", "bring the database's schema to a version, by itself the newest; lower versions lose data", migrate},
 		{"copy", "--config FILE --from sqlite|postgres --to postgres|sqlite", "copy a stopped hub's database into an empty one and prove that both are equal", copyDatabase},
 		{"verify", "--config FILE", "prove that the ledger is as it was written: its chains of hashes, its balances, its tags' places, its values", verify},
+		{"audit", "--config FILE verify", "prove that the log of changes is as it was written, and print its seal", auditLog},
+		{"secret", "--config FILE new|rotate|reseal", "print a new secret key, put one before those of the file, or seal everything anew by it", secretKeys},
 		{"backup", "--config FILE DIR", "back up the hub, which may run, into a new folder: SQLite database, credentials, keys, each with its hash", makeBackup},
 		{"restore", "--config FILE [--check] DIR", "check a backup and put it into a data folder that is empty; --check does the first alone", restoreBackup},
 		{"doctor", "--config FILE [--json]", "look at what the hub stands on, and say what is wrong and what to do", examine},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"io"
 	"os"
 	"os/signal"
@@ -20,8 +21,22 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"waitfile": waitFile,
+		"waitfile": waitFile, "spoil": spoil,
 	}})
+}
+
+// spoil does a statement on a SQLite file behind the hub's back.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	done, err := db.Exec(args[1])
+	ts.Check(err)
+	n, err := done.RowsAffected()
+	ts.Check(err)
+	if n == 0 {
+		ts.Fatalf("%s changes nothing", args[1])
+	}
 }
 
 // waitFile waits until a file is there that another process makes.

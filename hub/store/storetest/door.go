@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tallydock/tallydock/hub/connect/webhook"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/secret"
 	"github.com/tallydock/tallydock/hub/store"
@@ -216,6 +218,15 @@ func testTokensAreFoundByTheirHash(t *testing.T, open Open) {
 	}
 }
 
+func webhookSecret(t *testing.T) webhook.Secret {
+	t.Helper()
+	s, err := webhook.NewSecret(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func testSecretsAreSealedAgain(t *testing.T, open Open) {
 	ctx := context.Background()
 	db := openAt(t, open, nil)
@@ -235,8 +246,17 @@ func testSecretsAreSealedAgain(t *testing.T, open Open) {
 	if err := (store.Tenant{DB: db}).PutFactor(ctx, f, nil); err != nil {
 		t.Fatal(err)
 	}
+	id := newID()
+	current, previous := webhookSecret(t), webhookSecret(t)
+	hooks := store.Webhooks{DB: db, Sealer: old.Keys}
+	for i, both := range []webhook.Secrets{{Current: current}, {Current: current, Previous: previous, Until: noon}} {
+		e := webhook.Endpoint{ID: []string{newID(), id}[i], URL: "https://x.example", State: webhook.Enabled, Secrets: both, Revision: 1}
+		if err := hooks.AddEndpoint(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+	}
 	both := secret.Vault{Keys: parse(next + "\n" + first), Store: store.Secrets{DB: db}}
-	for _, want := range []int{2, 0} {
+	for _, want := range []int{5, 0} {
 		if n, err := both.Reseal(ctx); n != want || err != nil {
 			t.Errorf("sealed %d again, %v; want %d", n, err, want)
 		}
@@ -249,6 +269,16 @@ func testSecretsAreSealedAgain(t *testing.T, open Open) {
 		t.Error(err)
 	} else if text, err := fresh.Keys.Open("totp/anna", f.Secret); string(text) != "twenty bytes" || err != nil {
 		t.Errorf("%q, %v", text, err)
+	}
+	hooks.Sealer = fresh.Keys
+	all, err := hooks.Endpoints(ctx)
+	if err != nil || len(all) != 2 {
+		t.Errorf("%d endpoints by the new key alone, %v", len(all), err)
+	}
+	for _, e := range all {
+		if e.Secrets.Current != current || (e.Secrets.Previous == previous) != (e.ID == id) {
+			t.Errorf("endpoint %s by the new key alone: %v", e.ID, e.Secrets)
+		}
 	}
 	if _, err := old.Get(ctx, "webhook/1"); !errors.Is(err, secret.ErrKey) {
 		t.Errorf("by the key that is gone: %v", err)
