@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +51,7 @@ func TestChangesOfUsersAreInTheLog(t *testing.T) {
 	}
 }
 
-func TestChangesThatNoStoreTellsOfAreInTheLogToo(t *testing.T) {
+func TestWhatIsDoneAndWhatIsRefusedIsInTheLog(t *testing.T) {
 	h := start(t)
 	id := h.raise(1)
 	c, admin := h.signIn("otto"), h.signIn("admin")
@@ -66,7 +67,7 @@ func TestChangesThatNoStoreTellsOfAreInTheLogToo(t *testing.T) {
 		{"user": "otto", "action": "signIn", "resource": "session", "outcome": "refused"},
 		{"user": "otto", "action": "plan", "resource": "plan", "outcome": "refused", "permission": "plan:run"},
 		{"user": "otto", "action": "acknowledgeAlarm", "resource": "alarms", "id": "nothing", "outcome": "refused"},
-		{"user": "otto", "action": "acknowledgeAlarm", "resource": "alarms", "id": id, "outcome": "done", "permission": "alarm:answer"},
+		{"user": "otto", "action": "acknowledgeAlarm", "resource": "alarm", "id": id, "outcome": "done", "permission": "alarm:answer"},
 	}
 	var log []any
 	for _, e := range admin.changes("limit=20") {
@@ -200,5 +201,88 @@ func TestChangesOfTheCatalogueAndTheLedgerAreInTheLog(t *testing.T) {
 	refused(t, c.do("POST", "/api/v1/movements", `{"item":"SKU-1","quantity":900,"from":"`+a["bay"]+`","to":"LOSS"}`), 409, "short")
 	if e := c.changes("limit=1")[0].(map[string]any); e["action"] != "move" || e["outcome"] != "refused" {
 		t.Errorf("a refusal: %v", e)
+	}
+}
+
+// What people change is told with what it was and what it is, and not by the answer's status alone.
+func TestDoneChangesSayWhatChanged(t *testing.T) {
+	h, a, b := twoSites(t)
+	c := h.signIn("admin")
+	const epcisEvent = `{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"type":"ObjectEvent","eventID":"urn:uuid:%s",` +
+		`"eventTime":"2026-01-02T03:04:05Z","eventTimeZoneOffset":"+00:00","epcList":["urn:epc:id:sgtin:0614141.107346.1"],"action":"OBSERVE"}`
+	document := `{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],"type":"EPCISDocument","schemaVersion":"2.0",` +
+		`"creationDate":"2026-01-02T03:04:05Z","epcisBody":{"eventList":[` + fmt.Sprintf(epcisEvent, newID()) + `]}}`
+	last := map[string]response{}
+	delivery := func() string {
+		h.receive("epc:3034000000000000000000dd", a["bay"])
+		return c.must(200, "GET", "/api/v1/webhooks/"+last["createWebhook"].at("endpoint", "id").(string)+"/deliveries", "").at("items", 0, "id").(string)
+	}
+	webhook := func() string { return last["createWebhook"].at("endpoint", "id").(string) }
+	const draft = `"url":"https://wms.example/","events":["stock"]`
+	for _, step := range []struct {
+		status                              int
+		method, path, body                  string
+		action, resource, before, after, of string // of is what the entry is about; "" = anything
+		id                                  func() string
+	}{
+		{200, "POST", "/alarms/" + a["alarm"] + "/acknowledge", `{"comment":"seen"}`, "acknowledgeAlarm", "alarm", `"state":"unacked"`, `"comment":"seen"`, a["alarm"], nil},
+		{200, "POST", "/alarms/" + a["alarm"] + "/shelve", `{"minutes":5,"reason":"works"}`, "shelveAlarm", "alarm", `"pending":"ack`, `"reason":"works"`, a["alarm"], nil},
+		{200, "POST", "/alarms/" + b["alarm"] + "/remove-from-service", `{"reason":"works"}`, "removeAlarm", "alarm", `"state":"unacked"`, `"reason":"works"`, b["alarm"], nil},
+		{200, "POST", "/doors/" + a["door"] + "/expected", `{"id":"ASN-1","tags":["epc:3034000000000000000000cc"]}`, "expect", "door", "null", `"list":"ASN-1"`, a["door"], nil},
+		{200, "POST", "/proposals/" + a["proposal"] + "/approve", `{}`, "approveProposal", "proposal", `"state":"proposed"`, `"state":"approved"`, a["proposal"], nil},
+		{200, "POST", "/proposals/" + b["proposal"] + "/reject", `{"reason":"enough"}`, "rejectProposal", "proposal", `"state":"proposed"`, `"reason":"enough"`, b["proposal"], nil},
+		{200, "POST", "/plan", `{}`, "plan", "plan", "null", `"considered":2`, "", nil},
+		{200, "POST", "/quarantine/" + a["quarantine"] + "/discard", `{"reason":"noise"}`, "discardQuarantine", "discrepancy", `"state":"open"`, `"note":"noise"`, a["quarantine"], nil},
+		{200, "POST", "/webhooks", "{" + draft + "}", "createWebhook", "webhook", "null", `"url":"https://wms.example/"`, "", nil},
+		{200, "PUT", "/webhooks/{id}", `{"description":"WMS","revision":1,` + draft + "}", "editWebhook", "webhook", `"description":""`, `"description":"WMS"`, "", webhook},
+		{200, "POST", "/webhooks/{id}/rotate", `{"overlap_seconds":60}`, "rotateWebhook", "webhook", `"revision":2`, `"rotated":true`, "", webhook},
+		{200, "POST", "/webhook-deliveries/{id}/redeliver", `{}`, "redeliver", "webhook-delivery", `"state":"pending"`, `"state":"pending"`, "", delivery},
+		{200, "POST", "/webhooks/{id}/redeliver", `{"since":"2026-01-01T00:00:00Z"}`, "redeliverWebhook", "webhook", "null", `"redelivered":0`, "", webhook},
+		{200, "POST", "/webhooks/{id}/disable", `{"reason":"moving"}`, "disableWebhook", "webhook", `"state":"enabled"`, `"state":"disabled"`, "", webhook},
+		{200, "POST", "/webhooks/{id}/enable", `{}`, "enableWebhook", "webhook", `"state":"disabled"`, `"state":"enabled"`, "", webhook},
+		{200, "DELETE", "/webhooks/{id}", "", "removeWebhook", "webhook", `"description":"WMS"`, "null", "", webhook},
+		{202, "POST", "/epcis/v2/capture", document, "epcisCapture", "epcis-capture", "null", `"captured":1`, "", nil},
+		{201, "POST", "/epcis/v2/events", fmt.Sprintf(epcisEvent, newID()), "epcisCaptureEvent", "epcis-capture", "null", `"captured":1`, "", nil},
+		{201, "POST", "/epcis/v2/queries", `{"name":"seen","query":{"eventType":"ObjectEvent"}}`, "epcisAddQuery", "epcis-query", "null", `"eventType":"ObjectEvent"`, "seen", nil},
+		{204, "DELETE", "/epcis/v2/queries/seen", "", "epcisRemoveQuery", "epcis-query", `"eventType":"ObjectEvent"`, "null", "seen", nil},
+		{204, "POST", "/valuation/items/SKU-1/method", `{"method":"fifo","from":"2026-01-01T00:00:00Z"}`, "setMethod", "valuation-method", "null", `"method":"fifo"`, "SKU-1", nil},
+		{204, "POST", "/valuation/items/SKU-1/method", `{"method":"average","from":"2026-02-01T00:00:00Z"}`, "setMethod", "valuation-method", `"method":"fifo"`, `"method":"average"`, "SKU-1", nil},
+		{200, "POST", "/users/anke/disabled", `{"disabled":true}`, "disableUser", "user", `"disabled":false`, `"disabled":true`, "anke", nil},
+		{200, "POST", "/users/anke/password", ``, "resetPassword", "user", `"made":false`, `"made":true`, "anke", nil},
+	} {
+		id := step.of
+		if step.id != nil {
+			id = step.id()
+		}
+		path := "/api/v1" + step.path
+		if strings.HasPrefix(step.path, "/epcis/") {
+			path = step.path
+		}
+		r := c.must(step.status, step.method, strings.Replace(path, "{id}", id, 1), step.body)
+		last[step.action] = r
+		var mine []api.Change
+		text, err := json.Marshal(c.changes("limit=20"))
+		if err == nil {
+			err = json.Unmarshal(text, &mine)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine = slices.DeleteFunc(mine, func(e api.Change) bool { return e.Request != r.header.Get("X-Request-ID") })
+		if len(mine) != 1 {
+			t.Errorf("%s: %d entries: %+v", step.action, len(mine), mine)
+			continue
+		}
+		e := mine[0]
+		if e.User != "admin" || e.Action != step.action || e.Outcome != "done" || e.Resource != step.resource || id != "" && e.ID != id ||
+			!strings.Contains(string(e.Before), step.before) || !strings.Contains(string(e.After), step.after) {
+			t.Errorf("%s: %+v: %s -> %s", step.action, e, e.Before, e.After)
+		}
+	}
+	all := c.do("GET", "/api/v1/audit?limit=1000", "").body
+	for _, action := range []string{"createWebhook", "rotateWebhook"} {
+		if strings.Contains(all, last[action].at("secret").(string)) {
+			t.Errorf("the log has the secret of %s", action)
+		}
 	}
 }

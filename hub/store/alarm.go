@@ -262,13 +262,33 @@ func (f Fleet) PutCommand(ctx context.Context, edge, alarmID string, c wire.Comm
 		return fmt.Errorf("cannot encode command %s: %w", c.ID, err)
 	}
 	return f.Write(ctx, func(tx *Tx) error {
-		err := tx.exec(`INSERT INTO command (id, edge, alarm, action, actor, at, body, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')`,
+		before, err := list(ctx, tx, alarmColumns+`WHERE a.id = ?`, scanAlarm, alarmID)
+		if err != nil {
+			return err
+		}
+		err = tx.exec(`INSERT INTO command (id, edge, alarm, action, actor, at, body, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')`,
 			c.ID, edge, alarmID, string(fleet.ActionOf(c)), c.Actor, stamp(c.At), body)
 		if err != nil {
 			return fmt.Errorf("cannot store command %s: %w", c.ID, err)
 		}
+		if err := tx.noteCommand(edge, before, c); err != nil {
+			return err
+		}
 		return tx.tellAlarm(alarmID)
 	})
+}
+
+// noteCommand notes a command about an alarm, a door, or else its edge.
+func (tx *Tx) noteCommand(edge string, alarms []fleet.Alarm, c wire.Command) error {
+	after := commandFacts(c)
+	switch {
+	case len(alarms) > 0:
+		after["pending"] = fleet.ActionOf(c)
+		return tx.changed(tx.ctx, "alarm", alarms[0].ID, alarmFacts(alarms[0]), after)
+	case c.Expect != nil:
+		return tx.changed(tx.ctx, "door", c.Expect.Door, nil, after)
+	}
+	return tx.changed(tx.ctx, "edge", edge, nil, after)
 }
 
 // endCommands ends the command that a transition names, and those that the alarm's new state makes impossible.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/hub/connect/capture"
+	"github.com/tallydock/tallydock/hub/connect/epcis"
 	"github.com/tallydock/tallydock/hub/fault"
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
@@ -24,18 +25,36 @@ var _ capture.Store = Captures{}
 // Capture runs f in one transaction.
 func (s Captures) Capture(ctx context.Context, f func(capture.Tx) error) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		t := &captureTx{newIntakeTx(tx)}
+		t := &captureTx{intakeTx: newIntakeTx(tx)}
 		if err := f(t); err != nil {
 			return err
+		}
+		if t.kept > 0 { // without a job: one event by itself
+			if err := t.changed(ctx, "epcis-capture", t.event, nil, facts{"captured": t.kept}); err != nil {
+				return err
+			}
 		}
 		return t.tell()
 	})
 }
 
 // captureTx is a capture.Tx.
-type captureTx struct{ *intakeTx }
+type captureTx struct {
+	*intakeTx
+	kept  int    // events, of which no job tells
+	event string // key of the first of them
+}
 
 var _ capture.Tx = (*captureTx)(nil)
+
+// PutEvents keeps events of which none is known.
+func (t *captureTx) PutEvents(events []epcis.Event) error {
+	if t.kept == 0 && len(events) > 0 {
+		t.event = events[0].Key()
+	}
+	t.kept += len(events)
+	return t.Tx.PutEvents(events)
+}
 
 // Post records a movement.
 func (t *captureTx) Post(m ledger.Movement) error { return t.Tx.Post(m) }
@@ -175,9 +194,14 @@ func (t *captureTx) PutJob(j capture.Job) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`INSERT INTO epcis_capture (id, at, finished, actor, behaviour, success, captured, known, parked, errors)
+	err = t.exec(`INSERT INTO epcis_capture (id, at, finished, actor, behaviour, success, captured, known, parked, errors)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, uid(j.ID), stamp(j.At), stamp(j.Finished), j.Actor, string(j.Behaviour), j.Success, j.Captured, j.Known,
 		j.Parked, string(errs))
+	if err != nil {
+		return err
+	}
+	t.kept = 0
+	return t.changed(t.ctx, "epcis-capture", j.ID, nil, jobFacts(j))
 }
 
 const jobColumns = `SELECT id, at, finished, actor, behaviour, success, captured, known, parked, errors FROM epcis_capture `

@@ -51,7 +51,9 @@ func (s Enrol) AddToken(ctx context.Context, t enrol.Token) error {
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return fmt.Errorf("token %s is there already: %w", t.ID(), fault.Conflict)
 		}
-		return nil
+		return tx.changed(ctx, "enrol-token", t.ID(), nil, facts{
+			"edge": t.Edge, "site": t.Site, "replace": t.Replace, "by": t.By, "expires": t.Expires.UTC(),
+		})
 	})
 }
 
@@ -144,7 +146,11 @@ func (tx *Tx) held(edge string) ([]enrol.Certificate, error) {
 // change keeps certificates and revocations.
 func (tx *Tx) change(c enrol.Change) error {
 	for _, r := range c.Revoke {
-		err := tx.exec(`UPDATE enrol_certificate SET revoked = ?, reason = ? WHERE serial = ? AND revoked = 0`, stamp(r.Revoked), r.Reason, r.Serial)
+		n, err := tx.count(`UPDATE enrol_certificate SET revoked = ?, reason = ? WHERE serial = ? AND revoked = 0`, stamp(r.Revoked), r.Reason, r.Serial)
+		if err == nil && n > 0 {
+			err = tx.changed(tx.ctx, "edge-certificate", r.Serial, facts{"edge": r.Edge, "site": r.Site, "revoked": nil},
+				facts{"edge": r.Edge, "site": r.Site, "revoked": r.Revoked.UTC(), "reason": r.Reason})
+		}
 		if err != nil {
 			return err
 		}

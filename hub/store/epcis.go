@@ -356,18 +356,25 @@ func (s EPCIS) AddQuery(ctx context.Context, q epcis.NamedQuery, actor string) e
 		if err == nil && n == 0 {
 			err = fmt.Errorf("%w: there is a query named %q", fault.Conflict, q.Name)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.changed(ctx, "epcis-query", q.Name, nil, facts{"query": q.Query})
 	})
 }
 
 // RemoveQuery forgets a query. Errors: fault.NotFound.
 func (s EPCIS) RemoveQuery(ctx context.Context, name string) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		n, err := tx.count(`DELETE FROM epcis_query WHERE name = ?`, name)
-		if err == nil && n == 0 {
+		var was string
+		found, err := tx.row(`DELETE FROM epcis_query WHERE name = ? RETURNING query`, []any{name}, &was)
+		if err == nil && !found {
 			err = fmt.Errorf("%w: query %q", fault.NotFound, name)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.changed(ctx, "epcis-query", name, facts{"query": json.RawMessage(was)}, nil)
 	})
 }
 

@@ -196,6 +196,9 @@ func (p Planning) SaveRun(ctx context.Context, run planner.Run, proposals []plan
 				return err
 			}
 		}
+		if err := tx.changed(ctx, "plan", run.ID, nil, facts{"considered": run.Considered, "proposed": run.Proposed}); err != nil {
+			return err
+		}
 		return tx.Emit(event.Proposal, map[string]any{"run": run.ID, "proposals": len(proposals)})
 	})
 }
@@ -309,6 +312,9 @@ func (p Planning) Decide(ctx context.Context, id string, v planner.Verdict) (pla
 			return fmt.Errorf("cannot answer proposal %s: %w", id, err)
 		}
 		if done, err = oneProposal(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := tx.changed(ctx, "proposal", id, proposalFacts(now), proposalFacts(done)); err != nil {
 			return err
 		}
 		short := done

@@ -30,23 +30,37 @@ func (s Intake) PutPolicy(ctx context.Context, p intake.Policy) error {
 		return err
 	}
 	return s.Write(ctx, func(tx *Tx) error {
-		return tx.exec(`INSERT INTO confidence_policy (read_point, threshold, actor, at) VALUES (?, ?, ?, ?)
+		var before any
+		was := intake.Policy{ReadPoint: p.ReadPoint}
+		found, err := tx.row(tx.lock(`SELECT threshold FROM confidence_policy WHERE read_point = ?`), []any{p.ReadPoint}, &was.Threshold)
+		if err != nil {
+			return err
+		}
+		if found {
+			before = policyFacts(was)
+		}
+		err = tx.exec(`INSERT INTO confidence_policy (read_point, threshold, actor, at) VALUES (?, ?, ?, ?)
 			ON CONFLICT (read_point) DO UPDATE SET threshold = excluded.threshold, actor = excluded.actor, at = excluded.at`,
 			p.ReadPoint, int64(p.Threshold), p.Actor, stamp(tx.now))
+		if err != nil {
+			return err
+		}
+		return tx.changed(ctx, "policy", p.ReadPoint, before, policyFacts(p))
 	})
 }
 
 // DropPolicy forgets a policy. Errors: fault.NotFound.
 func (s Intake) DropPolicy(ctx context.Context, readPoint string) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		r, err := tx.ExecContext(ctx, `DELETE FROM confidence_policy WHERE read_point = ?`, readPoint)
+		was := intake.Policy{ReadPoint: readPoint}
+		found, err := tx.row(`DELETE FROM confidence_policy WHERE read_point = ? RETURNING threshold`, []any{readPoint}, &was.Threshold)
 		if err != nil {
 			return err
 		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
+		if !found {
 			return fmt.Errorf("policy of read point %q: %w", readPoint, fault.NotFound)
 		}
-		return nil
+		return tx.changed(ctx, "policy", readPoint, policyFacts(was), nil)
 	})
 }
 

@@ -253,6 +253,17 @@ func layerKey(movement uid, line int) valuation.Key {
 	return valuation.Key{Movement: string(movement), Line: line}
 }
 
+// lastMethod gives the method that holds last of an item; nil where nobody chose one.
+func (tx *Tx) lastMethod(item string) (any, error) {
+	var m string
+	var at int64
+	found, err := tx.row(`SELECT method, effective_at FROM method_change WHERE item = ? ORDER BY effective_at DESC, id DESC LIMIT 1`, []any{item}, &m, &at)
+	if err != nil || !found {
+		return nil, err
+	}
+	return facts{"method": m, "from": timeOf(at).UTC()}, nil
+}
+
 // SetMethod has an item valued by a method from a time on, the zero time being its beginning; it is an event like others,
 // and may be late, but not before the open period. Errors: fault.Invalid, fault.Conflict.
 func (v Valuation) SetMethod(ctx context.Context, item string, m valuation.Method, at time.Time, actor string) error {
@@ -273,10 +284,17 @@ func (v Valuation) SetMethod(ctx context.Context, item string, m valuation.Metho
 			return fmt.Errorf("%w: the books are closed until %s: change the method from then on", fault.Conflict, closed.UTC().Format(time.RFC3339))
 		}
 		tx.books.earliest = timeOf(max(stamp(at), 1))
+		was, err := tx.lastMethod(item)
+		if err != nil {
+			return err
+		}
 		err = tx.exec(`INSERT INTO method_change (id, item, method, effective_at, recorded_at, actor) VALUES (?, ?, ?, ?, ?, ?)`,
 			uid(change), item, string(m), whenCounts(at), stamp(tx.now), actor)
 		if err != nil {
 			return fmt.Errorf("cannot note the method of item %s: %w", item, err)
+		}
+		if err := tx.changed(ctx, "valuation-method", item, was, facts{"method": m, "from": at.UTC()}); err != nil {
+			return err
 		}
 		return tx.queueCosts([]valuation.Event{e})
 	})

@@ -151,20 +151,31 @@ func (s Webhooks) AddEndpoint(ctx context.Context, e webhook.Endpoint) error {
 		if err != nil {
 			return err
 		}
-		return s.putEndpoint(tx, e, true)
+		if err := s.putEndpoint(tx, e, true); err != nil {
+			return err
+		}
+		return tx.changed(ctx, "webhook", e.ID, nil, endpointFacts(e))
 	})
 }
 
 // ChangeEndpoint replaces an endpoint by what f makes of it. Errors: fault.NotFound; those of f.
 func (s Webhooks) ChangeEndpoint(ctx context.Context, id string, f func(webhook.Endpoint) (webhook.Endpoint, error)) (e webhook.Endpoint, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
-		if e, err = s.endpoint(tx, id); err != nil {
+		was, err := s.endpoint(tx, id)
+		if err != nil {
 			return err
 		}
-		if e, err = f(e); err != nil {
+		if e, err = f(was); err != nil {
 			return err
 		}
-		return s.putEndpoint(tx, e, true)
+		if err := s.putEndpoint(tx, e, true); err != nil {
+			return err
+		}
+		after := endpointFacts(e)
+		if e.Secrets.Current != was.Secrets.Current {
+			after["rotated"] = true
+		}
+		return tx.changed(ctx, "webhook", id, endpointFacts(was), after)
 	})
 	return e, err
 }
@@ -173,7 +184,8 @@ func (s Webhooks) ChangeEndpoint(ctx context.Context, id string, f func(webhook.
 // fault.NotFound.
 func (s Webhooks) RemoveEndpoint(ctx context.Context, id string) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		if _, err := s.endpoint(tx, id); err != nil {
+		was, err := s.endpoint(tx, id)
+		if err != nil {
 			return err
 		}
 		tx.endpointsChanged = true
@@ -188,7 +200,7 @@ func (s Webhooks) RemoveEndpoint(ctx context.Context, id string) error {
 				return fmt.Errorf("cannot remove webhook endpoint %s: %w", id, err)
 			}
 		}
-		return nil
+		return tx.changed(ctx, "webhook", id, endpointFacts(was), nil)
 	})
 }
 
@@ -403,13 +415,17 @@ func (s Webhooks) Delivery(ctx context.Context, id string) (e webhook.Entry, m w
 // ChangeDelivery replaces a delivery by what f makes of it. Errors: fault.NotFound; those of f.
 func (s Webhooks) ChangeDelivery(ctx context.Context, id string, f func(webhook.Delivery) (webhook.Delivery, error)) (d webhook.Delivery, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
-		if d, err = tx.delivery(id); err != nil {
+		was, err := tx.delivery(id)
+		if err != nil {
 			return err
 		}
-		if d, err = f(d); err != nil {
+		if d, err = f(was); err != nil {
 			return err
 		}
-		return tx.updateDelivery(d)
+		if err := tx.updateDelivery(d); err != nil {
+			return err
+		}
+		return tx.changed(ctx, "webhook-delivery", id, deliveryFacts(was), deliveryFacts(d))
 	})
 	return d, err
 }
@@ -422,8 +438,10 @@ func (s Webhooks) RedeliverSince(ctx context.Context, endpoint string, since, no
 	err = s.Write(ctx, func(tx *Tx) error {
 		many, err := tx.count(`UPDATE webhook_delivery SET state = 'pending', tries = 0, due = ?, ended = 0, note = '', worker = '', lease_until = 0
 			WHERE endpoint = ? AND state = 'failed' AND at >= ?`, stamp(now), uid(endpoint), stamp(since))
-		n = int(many)
-		return err
+		if n = int(many); err != nil {
+			return err
+		}
+		return tx.changed(ctx, "webhook", endpoint, nil, facts{"redelivered": n, "since": since.UTC()})
 	})
 	return n, err
 }

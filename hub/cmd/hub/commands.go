@@ -15,7 +15,6 @@ import (
 
 	"github.com/tallydock/tallydock/devices/systemd"
 	"github.com/tallydock/tallydock/hub/app"
-	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/catalog"
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/store"
@@ -171,7 +170,7 @@ func importFile(ctx context.Context, args []string, s streams) error {
 		if *dry {
 			return tryImport(ctx, im, fs.Arg(0), from, s)
 		}
-		done, err := im.Take(audit.With(ctx, &audit.Trail{User: audit.System, Action: "hub import"}), fs.Arg(0), from)
+		done, err := im.Take(byHand(ctx, "import"), fs.Arg(0), from)
 		if err != nil {
 			return err
 		}
@@ -228,13 +227,13 @@ func setPassword(ctx context.Context, args []string, s streams) error {
 			return err
 		}
 		if *roleName == "" {
-			return users.SetPassword(ctx, fs.Arg(0), password)
+			return users.SetPassword(byHand(ctx, "passwd"), fs.Arg(0), password)
 		}
 		role, err := tenant.ParseRole(*roleName)
 		if err != nil {
 			return err
 		}
-		return users.PutUser(ctx, fs.Arg(0), password, role)
+		return users.PutUser(byHand(ctx, "passwd"), fs.Arg(0), password, role)
 	})
 	if err != nil {
 		return err

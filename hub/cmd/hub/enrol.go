@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/hub/app"
+	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/enrol"
 	"github.com/tallydock/tallydock/hub/store"
@@ -19,6 +20,11 @@ import (
 
 // byCommand is who did what a command did.
 const byCommand = "command line"
+
+// byHand has the log of changes tell of a command.
+func byHand(ctx context.Context, name string) context.Context {
+	return audit.With(ctx, &audit.Trail{User: audit.System, Action: "hub " + name})
+}
 
 // withEnrolment opens the enrolment of a configuration for f. The hub may run meanwhile.
 func withEnrolment(ctx context.Context, file string, s streams, f func(config.Config, *app.Enrolment) error) error {
@@ -49,7 +55,7 @@ func enrolToken(ctx context.Context, args []string, s streams) error {
 		if o.Site, err = siteOf(cfg, o); err != nil {
 			return err
 		}
-		text, fact, err := e.CreateToken(ctx, o)
+		text, fact, err := e.CreateToken(byHand(ctx, "enrol-token"), o)
 		if err != nil {
 			return err
 		}
@@ -141,7 +147,7 @@ func revoke(ctx context.Context, args []string, s streams) error {
 		if len(held) == 0 {
 			target = enrol.Target{Serial: fs.Arg(0)}
 		}
-		facts, err := e.Revoke(ctx, target, *reason, byCommand)
+		facts, err := e.Revoke(byHand(ctx, "revoke"), target, *reason, byCommand)
 		for _, f := range facts {
 			fmt.Fprintf(s.out, "edge %s: certificate %s is revoked\n", f.Edge, f.Serial)
 		}

@@ -14,6 +14,8 @@ import (
 	"github.com/tallydock/tallydock/devices"
 	"github.com/tallydock/tallydock/hub/audit"
 	"github.com/tallydock/tallydock/hub/catalog"
+	"github.com/tallydock/tallydock/hub/enrol"
+	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/ledger"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
@@ -281,6 +283,24 @@ func testWhatPeopleChangeIsInTheLog(t *testing.T, open Open) {
 	closed, err := books.ClosePeriod(by("fritz"), noon.Add(-time.Hour), "fritz", "")
 	must(err)
 	expect("a close", `fritz period `+closed.ID+`: {"until":"*"} -> {"reason":"","until":"*"}`)
+
+	gates := store.Intake{DB: db}
+	must(gates.PutPolicy(by("paula"), intake.Policy{ReadPoint: "GATE*", Threshold: 700}))
+	must(gates.PutPolicy(by("paula"), intake.Policy{ReadPoint: "GATE*", Threshold: 800}))
+	must(gates.DropPolicy(by("paula"), "GATE*"))
+	expect("policies", `paula policy GATE*: null -> {*:700}`, `paula policy GATE*: {*:700} -> {*:800}`, `paula policy GATE*: {*:800} -> null`)
+	edges := store.Enrol{DB: db}
+	must(edges.AddToken(by("root"), enrol.Token{Hash: [32]byte{1}, Edge: "E1", Site: "SZ1", Made: noon, Expires: noon.Add(time.Hour)}))
+	held := enrol.Certificate{Serial: "0a", Edge: "E1", Site: "SZ1", DER: []byte{1}, NotBefore: noon, NotAfter: noon.Add(time.Hour), Issued: noon}
+	update := func(ctx context.Context, c enrol.Change) {
+		t.Helper()
+		must(edges.Update(ctx, "E1", func([]enrol.Certificate) (enrol.Change, error) { return c, nil }))
+	}
+	update(t.Context(), enrol.Change{Add: &held})
+	held.Revoked, held.Reason = noon.Add(time.Minute), "stolen"
+	update(by("root"), enrol.Change{Revoke: []enrol.Certificate{held}})
+	update(by("root"), enrol.Change{Revoke: []enrol.Certificate{held}})
+	expect("enrolment", `root enrol-token 010000000000: null -> {*"edge":"E1"*}`, `root edge-certificate 0a: {*"revoked":null*} -> {*"reason":"stolen"*}`)
 	if v, err := log.Verify(t.Context()); err != nil || len(v.Wrong) > 0 {
 		t.Errorf("%+v, %v", v, err)
 	}
