@@ -1,6 +1,8 @@
 package api
 
 import (
+	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/tallydock/tallydock/hub/tenant"
@@ -50,3 +52,6 @@ var (
 	Network  = network
 	SafeNext = safeNext
 )
+
+// Client gives the address that a request came from where networks are trusted.
+func Client(trusted []netip.Prefix, r *http.Request) string { return proxies(trusted).client(r) }

@@ -38,6 +38,7 @@ const (
 	keyPass
 	keyRequest
 	keyNeed
+	keyPeer
 )
 
 // pass is what a request brought to be let in: a session's token from a cookie, or an API token from a header.
@@ -243,19 +244,10 @@ func (s *server) cookieName(r *http.Request) string {
 	return cookieName
 }
 
-// peer is the address that a request came from. Headers of proxies are not believed: anybody can send them.
-func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
-}
-
 // local reports whether the request was made on this machine and not handed on by a proxy.
 func local(r *http.Request) bool {
-	ip := net.ParseIP(strings.TrimSuffix(strings.TrimPrefix(peer(r), "["), "]"))
-	return ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
+	ip := net.ParseIP(strings.Trim(connected(r), "[]"))
+	return ip != nil && ip.IsLoopback() && r.Header.Get(forwardedHeader) == "" && r.Header.Get("Forwarded") == ""
 }
 
 // requestIDHeader names the request in the answer, the access log and the log of changes. It is always the hub's own: one

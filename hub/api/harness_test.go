@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,6 +60,7 @@ type options struct {
 	provider api.Provider
 	limits   api.RateLimits
 	public   string
+	proxies  []string
 	now      func() time.Time // of the door
 	tls      bool
 }
@@ -112,9 +114,13 @@ func startAt(t *testing.T, opt options, open func(told func([]event.Event)) (*st
 	}
 	rooms := rooms(db, bus)
 	rooms.Tenant, rooms.Audit, rooms.Provider = users, store.Audit{DB: db}, opt.provider
+	var trusted []netip.Prefix
+	for _, text := range opt.proxies {
+		trusted = append(trusted, netip.MustParsePrefix(text))
+	}
 	handler, err := api.New(api.Config{
 		Version: "test", Hub: "hub-1", Sites: 1, Clock: clock.Clock{}, Log: slog.New(slog.DiscardHandler),
-		Healthy: func() error { return nil }, PublicURL: opt.public, Limits: opt.limits, NewID: newID,
+		Healthy: func() error { return nil }, PublicURL: opt.public, Proxies: trusted, Limits: opt.limits, NewID: newID,
 	}, rooms)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -43,8 +44,10 @@ type Config struct {
 	// PublicURL is where people reach the console, where a proxy stands before it; with https its cookies are Secure. "" =
 	// as the request says.
 	PublicURL string
-	Limits    RateLimits
-	NewID     func() string // UUIDv7
+	// Proxies are networks of proxies whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+	Limits  RateLimits
+	NewID   func() string // UUIDv7
 	// CountAlone is the worth of the differences of a count, in 1/10000 of the currency, up to which who submitted it may
 	// approve it too.
 	CountAlone int64
@@ -226,6 +229,7 @@ func New(c Config, rooms Rooms) (http.Handler, error) {
 func (s *server) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		r = proxies(s.Proxies).from(r)
 		rec := &recorder{ResponseWriter: w, gzip: takesGzip(r)}
 		s.headers(w.Header(), r)
 		defer func() {

@@ -180,8 +180,12 @@ func (h *house) startAPI(ctx context.Context, _ config.Credentials) error {
 	if rooms.Provider, err = h.provider(); err != nil {
 		return err
 	}
+	trusted, err := h.cfg.Proxies()
+	if err != nil {
+		return fmt.Errorf("trusted_proxies: %w", err)
+	}
 	handler, err := api.New(api.Config{
-		PublicURL: h.cfg.PublicURL, Limits: api.RateLimits(h.cfg.RateLimits),
+		PublicURL: h.cfg.PublicURL, Proxies: trusted, Limits: api.RateLimits(h.cfg.RateLimits),
 		Version: h.opt.Version, Hub: h.id, Sites: sites(h.cfg), Clock: h.clock, Log: h.opt.Log.With("part", "api"),
 		Healthy: h.healthy, Metrics: h.registry, NewID: newID, CountAlone: int64(h.cfg.Counts.Alone) * moneyUnit,
 	}, rooms)

@@ -30,8 +30,11 @@ type Config struct {
 	// PublicURL is where people reach the console, such as https://hub.example.com, where a proxy stands before it or
 	// OIDC sends them back. With https, cookies are Secure although the hub itself speaks plain HTTP.
 	PublicURL string `yaml:"public_url"`
-	MQTT      MQTT   `yaml:"mqtt"`
-	Enrol     Enrol  `yaml:"enrol"`
+	// TrustedProxies are networks, as 10.1.0.0/16, of proxies that set X-Forwarded-For: from there it says where a request
+	// came from, for rate limits, failed sign-ins and the log of changes. From elsewhere it does not count.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	MQTT           MQTT     `yaml:"mqtt"`
+	Enrol          Enrol    `yaml:"enrol"`
 	// Replica is the hub's name among those that work on the same database; "" = the machine's with something random, kept
 	// in Data.
 	Replica string `yaml:"replica"`
@@ -147,9 +150,14 @@ type Retention struct {
 	Backlog   int           `yaml:"backlog"`   // that wait for one endpoint; older ones are given up
 }
 
+// Proxies gives the networks of TrustedProxies.
+func (c Config) Proxies() ([]netip.Prefix, error) { return networks(c.TrustedProxies) }
+
 // Private gives the networks of AllowPrivate.
-func (w Webhooks) Private() (all []netip.Prefix, err error) {
-	for _, text := range w.AllowPrivate {
+func (w Webhooks) Private() ([]netip.Prefix, error) { return networks(w.AllowPrivate) }
+
+func networks(texts []string) (all []netip.Prefix, err error) {
+	for _, text := range texts {
 		p, wrong := netip.ParsePrefix(text)
 		all, err = append(all, p), errors.Join(err, wrong)
 	}

@@ -39,7 +39,7 @@ func TestFullFileIsRead(t *testing.T) {
 			Retention: config.Retention{Delivered: 24 * time.Hour, Failed: 48 * time.Hour, Waiting: 72 * time.Hour, Backlog: 5000},
 		},
 		ConfidenceThreshold: 700, Clock: "2026-01-05T00:00:00Z@2026-11-22T10:00:00.5Z*60", Log: config.Log{Level: "debug", Format: "json"},
-		PublicURL: "https://hub.example.com",
+		PublicURL: "https://hub.example.com", TrustedProxies: []string{"10.1.0.0/16", "2001:db8::/32"},
 		OIDC: config.OIDC{
 			Issuer: "https://login.example.com", Label: "Example", ClientID: "hub", ClientSecretFile: "testdata/oidc.secret",
 			Scopes: []string{"profile"}, NameClaim: "email", GroupClaim: "roles",

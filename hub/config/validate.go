@@ -40,6 +40,7 @@ func (c Config) Validate() error {
 	}
 	f.enrol(c)
 	f.publicURL(c.PublicURL)
+	f.proxies(c.TrustedProxies)
 	f.oidc(c.OIDC, c.PublicURL)
 	f.sessions(c.Sessions)
 	f.totpRoles(c.TOTPRequiredRoles)
@@ -207,6 +208,18 @@ func (f *findings) plan(p Plan) {
 	}
 	if p.Every < 0 || p.Every > 0 && p.Every.Minutes() < 1 {
 		f.add("plan.every", "is %v; use 1m or more, or 0 to plan by hand only", p.Every)
+	}
+}
+
+func (f *findings) proxies(networks []string) {
+	for i, text := range networks {
+		p, err := netip.ParsePrefix(text)
+		switch {
+		case err != nil || p != p.Masked() || p.Addr().Is4In6():
+			f.add(fmt.Sprintf("trusted_proxies[%d]", i), "%q is no network; use 10.1.0.0/16, or 10.1.2.3/32 for one address", text)
+		case p.Bits() == 0:
+			f.add(fmt.Sprintf("trusted_proxies[%d]", i), "%q is everybody: whoever asks could say to be anybody; name the proxies alone", text)
+		}
 	}
 }
 
