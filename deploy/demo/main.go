@@ -53,7 +53,7 @@ func run(ctx context.Context, o house.Options) error {
 	if err := start(ctx, h); err != nil {
 		return errors.Join(err, h.Close())
 	}
-	password, err := h.AdminPassword()
+	password, err := h.AdminPassword(ctx)
 	if err != nil {
 		return errors.Join(err, h.Close())
 	}

@@ -76,7 +76,7 @@ func TestConsoleInChromium(t *testing.T) {
 		return a.State != "" && len(proposals.Items) > 3 && len(stock) > 40,
 			fmt.Sprintf("%+v, %d proposals, %d places, %v", a, len(proposals.Items), len(stock), err)
 	})
-	password, err := s.AdminPassword()
+	password, err := s.AdminPassword(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

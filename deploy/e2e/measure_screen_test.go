@@ -46,7 +46,7 @@ func measureReadToScreen(t *testing.T, f *figures) {
 	h.start("hub", "edge")
 	line.awaitPolling()
 	w := newWitness(t, h)
-	password, err := h.AdminPassword()
+	password, err := h.AdminPassword(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func (w *witness) listen(t *testing.T, h *benchHouse) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	password, err := h.AdminPassword()
+	password, err := h.AdminPassword(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestAnyReplicaServesAnyUser(t *testing.T) {
 
 var passwordLine = regexp.MustCompile(`(?m)^password (\S+)$`)
 
-// signIn signs the first user in and gives its session.
+// signIn signs the first user in, changes the password that was made, and gives the session.
 func (c *company) signIn(at *hubProcess) *http.Cookie {
 	c.t.Helper()
 	var password string
@@ -57,16 +57,34 @@ func (c *company) signIn(at *hubProcess) *http.Cookie {
 			password = string(m[1])
 		}
 	}
-	body, _ := json.Marshal(map[string]string{"user": "admin", "password": password})
-	r, err := http.Post("http://"+at.listen+"/api/v1/session", "application/json", bytes.NewReader(body))
+	csrf, cookie := c.post(at, "/session", map[string]string{"user": "admin", "password": password}, "", nil)
+	_, cookie = c.post(at, "/account/password", map[string]string{"old": password, "new": "a password of my own"}, csrf, cookie)
+	return cookie
+}
+
+// post sends what opens a session, and gives its token for changes and its cookie.
+func (c *company) post(at *hubProcess, path string, body map[string]string, csrf string, cookie *http.Cookie) (string, *http.Cookie) {
+	c.t.Helper()
+	text, _ := json.Marshal(body)
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, "http://"+at.listen+"/api/v1"+path, bytes.NewReader(text))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if cookie != nil {
+		req.Header.Set("X-CSRF-Token", csrf)
+		req.AddCookie(cookie)
+	}
+	r, err := http.DefaultClient.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer r.Body.Close()
-	if r.StatusCode != http.StatusOK || len(r.Cookies()) == 0 {
-		c.t.Fatalf("sign-in: %s", r.Status)
+	var session struct{ CSRF string }
+	if err := json.NewDecoder(r.Body).Decode(&session); err != nil || r.StatusCode != http.StatusOK || len(r.Cookies()) == 0 {
+		c.t.Fatalf("%s: %s, %v", path, r.Status, err)
 	}
-	return r.Cookies()[0]
+	return session.CSRF, r.Cookies()[0]
 }
 
 // listener is a console that listens to what happens.

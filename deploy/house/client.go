@@ -3,6 +3,7 @@ package house
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,8 +45,40 @@ func WaitReady(ctx context.Context, address string) error {
 	}
 }
 
-// AdminPassword reads the password that the hub made at its first start.
-func (h *House) AdminPassword() (string, error) {
+// loginFile keeps the administrator's own password.
+const loginFile = "admin-login.txt"
+
+// AdminPassword gives the administrator's password. The one that the hub made at its first start is changed first, as the hub
+// demands; the own one is kept in the folder. The hub must be there.
+func (h *House) AdminPassword(ctx context.Context) (string, error) {
+	kept, err := os.ReadFile(h.path(loginFile))
+	if err == nil {
+		return strings.TrimSpace(string(kept)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("cannot read the administrator's password: %w", err)
+	}
+	made, err := h.madePassword()
+	if err != nil {
+		return "", err
+	}
+	c, err := h.signIn(ctx, made)
+	if err != nil {
+		return "", err
+	}
+	own := rand.Text()
+	if err := os.WriteFile(h.path(loginFile), []byte(own+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("cannot keep the administrator's password: %w", err)
+	}
+	err = c.Do(ctx, http.MethodPost, "/api/v1/account/password", map[string]string{"old": made, "new": own}, nil)
+	if err != nil {
+		return "", errors.Join(err, os.Remove(h.path(loginFile)))
+	}
+	return own, nil
+}
+
+// madePassword reads the password that the hub made at its first start.
+func (h *House) madePassword() (string, error) {
 	b, err := os.ReadFile(h.path("hub/admin-password.txt"))
 	if err != nil {
 		return "", fmt.Errorf("cannot read the generated login: %w", err)
@@ -60,10 +93,14 @@ func (h *House) AdminPassword() (string, error) {
 
 // Login signs in as the administrator.
 func (h *House) Login(ctx context.Context) (*Client, error) {
-	password, err := h.AdminPassword()
+	password, err := h.AdminPassword(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return h.signIn(ctx, password)
+}
+
+func (h *House) signIn(ctx context.Context, password string) (*Client, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err

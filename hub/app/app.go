@@ -137,12 +137,12 @@ func (a *App) welcome(ctx context.Context, users *tenant.Service) error {
 		return nil
 	}
 	file := filepath.Join(a.cfg.Data, AdminPasswordFile)
-	text := fmt.Sprintf("user %s\npassword %s\n\nThis file goes when the password is changed: hub passwd --config FILE %s\n", name, password, name)
+	text := fmt.Sprintf("user %s\npassword %s\n\nIt must be changed at the first sign-in; this file goes then. Or by: hub passwd --config FILE %s\n", name, password, name)
 	if err := config.WriteSecretFile(file, []byte(text)); err != nil {
 		return fmt.Errorf("cannot keep the first user's password: %w", err)
 	}
-	fmt.Fprintf(a.opt.Out, "  user      %s\n  password  %s\n  The password was made now and is shown once; it is also in %s.\n  Change it: hub passwd %s\n",
-		name, password, file, name)
+	fmt.Fprintf(a.opt.Out, "  user      %s\n  password  %s\n  The password was made now and is shown once; it is also in %s.\n  It must be changed at the first sign-in.\n",
+		name, password, file)
 	return nil
 }
 

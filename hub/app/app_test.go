@@ -74,16 +74,52 @@ func runWith(t *testing.T, c config.Config, log *slog.Logger) (hub *app.App, out
 	return hub, out, stop
 }
 
-func signIn(t *testing.T, hub *app.App, password string) (status int, csrf string, cookies []*http.Cookie) {
+// own is the password that the first user has after the first sign-in.
+const own = "a password of my own"
+
+// visit is an answer to who signs in, or changes a password.
+type visit struct {
+	status     int
+	CSRF, Must string
+	cookies    []*http.Cookie
+}
+
+func (v visit) post(t *testing.T, hub *app.App, path, body string) (next visit) {
 	t.Helper()
-	r, err := http.Post(hub.URL()+"/api/v1/session", "application/json", strings.NewReader(`{"user":"admin","password":"`+password+`"}`))
+	r, err := http.NewRequest("POST", hub.URL()+"/api/v1"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Body.Close()
-	var body struct{ CSRF string }
-	json.NewDecoder(r.Body).Decode(&body)
-	return r.StatusCode, body.CSRF, r.Cookies()
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-CSRF-Token", v.CSRF)
+	for _, c := range v.cookies {
+		r.AddCookie(c)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	json.NewDecoder(res.Body).Decode(&next)
+	next.status, next.cookies = res.StatusCode, res.Cookies()
+	return next
+}
+
+func visitBy(t *testing.T, hub *app.App, password string) visit {
+	t.Helper()
+	return visit{}.post(t, hub, "/session", `{"user":"admin","password":"`+password+`"}`)
+}
+
+// signIn signs the first user in, by the password that was made or, where that is changed, the own one.
+func signIn(t *testing.T, hub *app.App, made string) (status int, csrf string, cookies []*http.Cookie) {
+	t.Helper()
+	v := visitBy(t, hub, made)
+	if v.Must == "password" {
+		v = v.post(t, hub, "/account/password", `{"old":"`+made+`","new":"`+own+`"}`)
+	} else if v.status != 200 {
+		v = visitBy(t, hub, own)
+	}
+	return v.status, v.CSRF, v.cookies
 }
 
 func TestFirstStartTellsTheLoginOnce(t *testing.T) {
@@ -93,8 +129,12 @@ func TestFirstStartTellsTheLoginOnce(t *testing.T) {
 	if m == nil || !strings.Contains(out.String(), hub.URL()) {
 		t.Fatalf("printed %q", out)
 	}
-	if status, _, _ := signIn(t, hub, m[1]); status != 200 {
-		t.Errorf("sign-in with the printed password: %d", status)
+	first := visitBy(t, hub, m[1])
+	if first.status != 200 || first.Must != "password" {
+		t.Errorf("sign-in with the printed password: %d, must set %q", first.status, first.Must)
+	}
+	if v := first.post(t, hub, "/plan", "{}"); v.status != 403 {
+		t.Errorf("with that password more is possible than to change it: %d", v.status)
 	}
 	file, err := os.ReadFile(filepath.Join(c.Data, app.AdminPasswordFile))
 	if err != nil || !strings.Contains(string(file), m[1]) {
@@ -112,8 +152,14 @@ func TestFirstStartTellsTheLoginOnce(t *testing.T) {
 	if strings.Contains(out.String(), "password") {
 		t.Errorf("second start printed %q", out)
 	}
-	if status, _, _ := signIn(t, hub, m[1]); status != 200 {
-		t.Errorf("sign-in after the restart: %d", status)
+	if v := visitBy(t, hub, m[1]).post(t, hub, "/account/password", `{"old":"`+m[1]+`","new":"`+own+`"}`); v.status != 200 || v.Must != "" {
+		t.Errorf("change: %d, must set %q", v.status, v.Must)
+	}
+	if _, err := os.Stat(filepath.Join(c.Data, app.AdminPasswordFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file with the old password: %v", err)
+	}
+	if was, is := visitBy(t, hub, m[1]), visitBy(t, hub, own); was.status != 401 || is.status != 200 || is.Must != "" {
+		t.Errorf("by the old password %d, by the new one %d, must set %q", was.status, is.status, is.Must)
 	}
 }
 

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ func (h *house) users() (*tenant.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := tenant.Options{Idle: h.cfg.Sessions.Idle, Life: h.cfg.Sessions.Life, Sealer: keys}
+	opt := tenant.Options{Idle: h.cfg.Sessions.Idle, Life: h.cfg.Sessions.Life, Sealer: keys, ChangeMade: true}
 	for _, name := range h.cfg.TOTPRequiredRoles {
 		role, err := tenant.ParseRole(name)
 		if err != nil {
@@ -29,6 +31,24 @@ func (h *house) users() (*tenant.Service, error) {
 		opt.Sites = append(opt.Sites, e.Site)
 	}
 	return tenant.NewWith(store.Tenant{DB: h.db}, time.Now, opt)
+}
+
+// people is the door of the API. The file with the first user's password goes when it is changed there.
+type people struct {
+	*tenant.Service
+	data string
+	log  *slog.Logger
+}
+
+// ChangePassword gives who is signed in a new password.
+func (p people) ChangePassword(ctx context.Context, c tenant.Credentials, fresh string, v tenant.Visitor) (string, tenant.Session, error) {
+	token, session, err := p.Service.ChangePassword(ctx, c, fresh, v)
+	if err == nil && session.User == tenant.AdminName {
+		if wrong := ForgetAdminPassword(p.data); wrong != nil { // it opens nothing any more
+			p.log.Warn("password is changed", "err", wrong)
+		}
+	}
+	return token, session, err
 }
 
 // provider is where people sign in by OIDC; nil where there is none.

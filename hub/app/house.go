@@ -215,7 +215,7 @@ func (h *house) rooms(users *tenant.Service) api.Rooms {
 	alarms, books := store.Fleet{DB: h.db}, store.Ledger{DB: h.db}
 	events := h.captures()
 	return api.Rooms{
-		Tenant: users, Audit: store.Audit{DB: h.db}, View: store.View{DB: h.db}, Movements: books, Fleet: alarms,
+		Tenant: people{users, h.cfg.Data, h.opt.Log.With("part", "door")}, Audit: store.Audit{DB: h.db}, View: store.View{DB: h.db}, Movements: books, Fleet: alarms,
 		Alarms: fleet.Service{
 			Store: alarms, Commands: alarms, Edges: h.uplink, Now: h.clock.Now, NewID: newID, Log: h.opt.Log.With("part", "fleet"),
 		},
