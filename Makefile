@@ -57,8 +57,9 @@ debian: ## install the Debian packages that tests use, where that is possible
 	|| echo "cannot install $$missing: tests that need them are skipped"
 
 .PHONY: test-go
-test-go: $(TOOLS)/influxd $(TOOLS)/prometheus ## Go tests of every module, with the race detector
-	@TALLYDOCK_INFLUX=$$(test -x $(TOOLS)/influxd && echo must) TALLYDOCK_PROMETHEUS=$$(test -x $(TOOLS)/promtool && echo must) \
+test-go: $(TOOLS)/influxd $(TOOLS)/oidc-op $(TOOLS)/prometheus ## Go tests of every module, with the race detector
+	@TALLYDOCK_INFLUX=$$(test -x $(TOOLS)/influxd && echo must) TALLYDOCK_OIDC=$$(test -x $(TOOLS)/oidc-op && echo must) \
+	TALLYDOCK_PROMETHEUS=$$(test -x $(TOOLS)/promtool && echo must) \
 	go test -race -timeout 30m $(MODULES:%=./%/...)
 
 .PHONY: test-web
@@ -75,10 +76,18 @@ check: format lint tidy generated test ## everything that continuous integration
 $(TOOLS)/gofumpt $(TOOLS)/staticcheck: deploy/tools/go.mod
 	@mkdir -p $(TOOLS) && cd deploy/tools && GOWORK=off go build -o $(TOOLS)/ mvdan.cc/gofumpt honnef.co/go/tools/cmd/staticcheck
 
+bin/tools/%: $(TOOLS)/% ; @:
+
 # InfluxDB 1.8 for the tests of time series, built from its source by its own go.mod.
 $(TOOLS)/influxd:
 	@mkdir -p $(TOOLS) && GOWORK=off GOBIN=$(TOOLS) go install github.com/influxdata/influxdb/cmd/influxd@v1.8.10 \
 	|| echo "cannot build influxd: tests that need it are skipped"
+
+# The OpenID provider for the tests of sign-in by OIDC: the example server of zitadel/oidc.
+$(TOOLS)/oidc-op:
+	@mkdir -p $(TOOLS) && d=$$(mktemp -d) && trap 'rm -rf '$$d EXIT \
+	&& GOWORK=off GOBIN=$$d go install github.com/zitadel/oidc/v3/example/server@v3.51.17 && mv $$d/server $@ \
+	|| echo "cannot build an OpenID provider: tests that need it are skipped"
 
 # Debian's Prometheus, unpacked and not installed: of the 36 packages that it brings along only this one is needed.
 $(TOOLS)/prometheus:
