@@ -42,6 +42,44 @@ test('goes to the login when the session ends, and back afterwards', async ({ pa
   await expect(page.getByTestId('live')).toHaveText('Live');
 });
 
+const firstSteps = [
+  {
+    lang: 'en',
+    user: 'User',
+    old: 'Password',
+    fresh: 'New password',
+    signIn: 'Sign in',
+    go: 'Continue',
+    says: 'This password was made for you.',
+  },
+  { lang: 'zh-CN', user: '用户名', old: '密码', fresh: '新密码', signIn: '登录', go: '继续', says: '此密码由系统生成' },
+];
+for (const w of firstSteps) {
+  test(`a password that was made is changed before anything else: ${w.lang}`, async ({ page, signIn }) => {
+    await signIn();
+    const { csrf } = await (await page.request.get('/api/v1/session')).json();
+    const name = `new-${Date.now()}`;
+    const made = await page.request.post('/api/v1/users', {
+      headers: { 'X-CSRF-Token': csrf },
+      data: { name, grants: [{ role: 'viewer', site: '' }], language: '' },
+    });
+    expect(made.ok(), await made.text()).toBe(true);
+    const { password } = await made.json();
+    await page.context().clearCookies();
+    await page.goto(`/login?lang=${w.lang}`);
+    await page.getByLabel(w.user).fill(name);
+    await page.getByLabel(w.old).fill(password);
+    await page.getByRole('button', { name: w.signIn, exact: true }).click();
+    await expect(page.getByText(w.says)).toBeVisible();
+    await page.goto(`/shelves?lang=${w.lang}`);
+    await expect(page.getByText(w.says)).toBeVisible();
+    await page.getByLabel(w.old, { exact: true }).fill(password);
+    await page.getByLabel(w.fresh).fill('a password of my own');
+    await page.getByRole('button', { name: w.go }).click();
+    await expect(page.getByTestId('live')).toBeVisible();
+  });
+}
+
 test('never goes to another site after signing in', async ({ page, signIn }) => {
   await signIn();
   await page.goto('/login?next=//example.org/x');
