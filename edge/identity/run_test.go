@@ -36,7 +36,14 @@ func live(t *testing.T, test func(t *testing.T, h *hub, dir string, i *identity.
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		h.gone()
 	})
+}
+
+// gone waits for the ends of connections that say farewell to each other, for which TLS has five seconds.
+func (h *hub) gone() {
+	time.Sleep(10 * time.Second)
+	synctest.Wait()
 }
 
 func (h *hub) issued() int {
@@ -289,6 +296,7 @@ func TestCertificatesOfSecondsAreRenewedInTime(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		h.gone()
 	})
 }
 
@@ -331,6 +339,7 @@ func TestRunningGatewayTakesUpWhatACommandDid(t *testing.T) {
 		}
 		cancel()
 		<-done
+		h.gone()
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tallydock/tallydock/devices/wire"
 	"github.com/tallydock/tallydock/edge/store"
 )
 
@@ -109,28 +110,63 @@ func empty(b store.Batch) bool {
 	return len(b.Records)+len(b.Samples)+len(b.Put)+len(b.Delete)+len(b.Commands) == 0
 }
 
-// Bounds of one transaction of the store, with room to spare.
+// Bounds of one part: half of what a transaction of the store takes.
 const (
-	partRecords = 1500
-	partKeys    = 2500
+	partKeys  = 2000
+	partBytes = 240 << 10
 )
 
-// parts splits a batch that may be too large for one transaction of the store, which only a pass with thousands of tags
-// makes. Records go before the state that says that they were told: after a crash between them they are told again,
+// Bounds of what a key costs beside its value, in bytes: of the state, and of a record, which is kept with its chain.
+const (
+	keyBytes    = 16
+	recordBytes = 128
+)
+
+// parts splits a batch that may be too large for one transaction of the store, which only thousands of tags make.
+// Records go before the state that says that they were told: after a crash between them they are told again,
 // which moves goods to where they are already; the other way round they would be lost.
 func parts(b store.Batch) []store.Batch {
-	if len(b.Records) <= partRecords && len(b.Put)+len(b.Delete) <= partKeys {
-		return []store.Batch{b}
+	s := splitter{out: make([]store.Batch, 1)}
+	for _, r := range b.Records {
+		to := s.room(recordSize(r))
+		to.Records = append(to.Records, r)
 	}
-	var out []store.Batch
-	for len(b.Records) > 0 {
-		n := min(len(b.Records), partRecords)
-		out = append(out, store.Batch{Records: b.Records[:n]})
-		b.Records = b.Records[n:]
+	for _, r := range b.Samples {
+		to := s.room(recordSize(r))
+		to.Samples = append(to.Samples, r)
 	}
-	for len(b.Put) > partKeys {
-		out = append(out, store.Batch{Put: b.Put[:partKeys]})
-		b.Put = b.Put[partKeys:]
+	for _, kv := range b.Put {
+		to := s.room(len(kv.Key) + len(kv.Value) + keyBytes)
+		to.Put = append(to.Put, kv)
 	}
-	return append(out, b)
+	for _, key := range b.Delete {
+		to := s.room(len(key) + keyBytes)
+		to.Delete = append(to.Delete, key)
+	}
+	to := s.room(0)
+	to.Commands = b.Commands
+	return s.out
+}
+
+// recordSize is about how many bytes a record takes; of one that cannot be encoded, which the store refuses, it does not matter.
+func recordSize(r wire.Record) int {
+	raw, _ := wire.EncodeRecord(r)
+	return len(raw) + recordBytes
+}
+
+// splitter fills one part after the other.
+type splitter struct {
+	out         []store.Batch
+	keys, bytes int // of the last one
+}
+
+// room gives the part that takes a key of so many bytes.
+func (s *splitter) room(bytes int) *store.Batch {
+	if s.keys > 0 && (s.keys == partKeys || s.bytes+bytes > partBytes) {
+		s.out = append(s.out, store.Batch{})
+		s.keys, s.bytes = 0, 0
+	}
+	s.keys++
+	s.bytes += bytes
+	return &s.out[len(s.out)-1]
 }
