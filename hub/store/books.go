@@ -45,8 +45,9 @@ type books struct {
 // place is where a tag is.
 type place struct {
 	ledger.Position
-	stored  bool // there is a row of it
-	changed bool // since it was read or written
+	stored  bool   // there is a row of it
+	was     string // item of that row
+	changed bool   // since it was read or written
 }
 
 // posting is a movement that is yet to be written, with the movement before it of each line's tag.
@@ -396,9 +397,6 @@ func sides(l ledger.Line) (from, to balanceKey) {
 	return balanceKey{l.Item, l.From, l.Lot, l.FromState}, balanceKey{l.Item, l.To, l.Lot, l.ToState}
 }
 
-const balanceThen = `ON CONFLICT (item, location, lot, state) DO UPDATE SET quantity = excluded.quantity, reserved = excluded.reserved, seen_at = excluded.seen_at,
-	last = excluded.last`
-
 var (
 	balanceColumns = []column{
 		{"item", text},
@@ -410,8 +408,8 @@ var (
 		{"seen_at", integer},
 		{"last", id},
 	}
-	balanceRows = table{name: "balance", columns: balanceColumns, then: balanceThen}
 	newBalances = table{name: "balance", columns: balanceColumns}
+	balanceRows = table{name: "balance", columns: balanceColumns, key: 4, set: []int{4, 5, 6, 7}}
 )
 
 // writeBalances writes the balances, which this transaction has locked, as they are now.
@@ -448,9 +446,6 @@ func insertNew(tx *Tx, t *table, rows [][]any) error {
 	return err
 }
 
-const placeThen = `ON CONFLICT (tag) DO UPDATE SET item = excluded.item, lot = excluded.lot, quantity = excluded.quantity, location = excluded.location,
-	state = excluded.state, movement = excluded.movement, source = excluded.source, since = excluded.since, seen_at = excluded.seen_at`
-
 var (
 	placeColumns = []column{
 		{"tag", binary},
@@ -464,30 +459,37 @@ var (
 		{"since", integer},
 		{"seen_at", integer},
 	}
-	placeRows = table{name: "tag_position", columns: placeColumns, then: placeThen}
-	newPlaces = table{name: "tag_position", columns: placeColumns}
+	newPlaces     = table{name: "tag_position", columns: placeColumns}
+	movedPlaces   = table{name: "tag_position", columns: placeColumns, key: 1, set: []int{2, 3, 4, 5, 6, 7, 8, 9}} // and no index
+	renamedPlaces = table{name: "tag_position", columns: placeColumns, key: 1, set: []int{1, 2, 3, 4, 5, 6, 7, 8, 9}}
 )
 
 func (b *books) writePlaces(tx *Tx) error {
 	slices.SortFunc(b.changed, func(a, b *place) int { return a.Tag.Compare(b.Tag) })
-	var old, fresh [][]any
+	var fresh, moved, renamed [][]any
 	for _, p := range b.changed {
 		n, err := number(p.State)
 		if err != nil {
 			return err
 		}
 		values := []any{p.Tag, p.Item, p.Lot, p.Quantity, p.Location, n, uid(p.Movement), p.Source, stamp(p.Since), stamp(p.SeenAt)}
-		if p.stored {
-			old = append(old, values)
-		} else {
+		switch {
+		case !p.stored:
 			fresh = append(fresh, values)
+		case p.was == p.Item:
+			moved = append(moved, values)
+		default:
+			renamed = append(renamed, values)
 		}
-		p.stored, p.changed = true, false
+		p.stored, p.was, p.changed = true, p.Item, false
 	}
 	if err := insertNew(tx, &newPlaces, fresh); err != nil {
 		return err
 	}
-	return tx.insert(&placeRows, old)
+	if err := tx.insert(&movedPlaces, moved); err != nil {
+		return err
+	}
+	return tx.insert(&renamedPlaces, renamed)
 }
 
 var flowRows = table{
@@ -526,7 +528,7 @@ func (b *books) fetch(tx *Tx, tags []devices.Tag) error {
 		err := each(tx.ctx, tx, tx.lock(`SELECT tag, item, lot, quantity, location, state, movement, source, since, seen_at FROM tag_position
 			WHERE tag IN (`+marks(len(part), "?")+`) ORDER BY tag`), func(scan func(...any) error) error {
 			p, err := scanPlace(scan)
-			b.places[p.Tag] = &place{Position: p, stored: true}
+			b.places[p.Tag] = &place{Position: p, stored: true, was: p.Item}
 			return err
 		}, anys(part)...)
 		if err != nil {

@@ -31,8 +31,13 @@ type table struct {
 	columns []column
 	then    string // what follows the values: ON CONFLICT …
 
+	// Rows that are there already are changed: those columns of the row whose first columns, so many, are the same.
+	key int
+	set []int
+
 	once     sync.Once
 	one, all string // statements that write one row, and rows from lists of each column's values
+	order    []int  // of the values in one; nil = as they are
 }
 
 func (t *table) statements() {
@@ -42,9 +47,41 @@ func (t *table) statements() {
 		marks = append(marks, "?")
 		lists = append(lists, "?::"+string(c.kind)+"[]")
 	}
+	if t.set != nil {
+		t.change(names)
+	}
 	into := "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") "
-	t.one = into + "VALUES (" + strings.Join(marks, ", ") + ") " + t.then
+	if t.set == nil {
+		t.one = into + "VALUES (" + strings.Join(marks, ", ") + ") " + t.then
+	}
 	t.all = into + "SELECT * FROM unnest(" + strings.Join(lists, ", ") + ") " + t.then
+}
+
+// change makes the statements of a table whose rows are there.
+func (t *table) change(names []string) {
+	var one, all, where []string
+	for _, c := range t.set {
+		one, all = append(one, names[c]+" = ?"), append(all, names[c]+" = excluded."+names[c])
+		t.order = append(t.order, c)
+	}
+	for c := range t.key {
+		where = append(where, names[c]+" = ?")
+		t.order = append(t.order, c)
+	}
+	t.one = "UPDATE " + t.name + " SET " + strings.Join(one, ", ") + " WHERE " + strings.Join(where, " AND ")
+	t.then = "ON CONFLICT (" + strings.Join(names[:t.key], ", ") + ") DO UPDATE SET " + strings.Join(all, ", ")
+}
+
+// ordered gives a row's values as the statement for one row wants them.
+func (t *table) ordered(row, into []any) []any {
+	if t.order == nil {
+		return row
+	}
+	into = into[:0]
+	for _, c := range t.order {
+		into = append(into, row[c])
+	}
+	return into
 }
 
 // insert writes rows, each with a value for every column: string, int64, bool, float64, uid, devices.Tag, []byte or nil.
@@ -55,8 +92,9 @@ func (tx *Tx) insert(t *table, rows [][]any) error {
 	t.once.Do(t.statements)
 	var err error
 	if tx.db.dialect.Alone {
+		values := make([]any, 0, len(t.columns))
 		for _, r := range rows {
-			if _, err = tx.ExecContext(tx.ctx, t.one, r...); err != nil {
+			if _, err = tx.ExecContext(tx.ctx, t.one, t.ordered(r, values)...); err != nil {
 				break
 			}
 		}
