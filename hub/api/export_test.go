@@ -47,11 +47,8 @@ const MostBuckets = mostBuckets
 // ToldOnce are the changes whose answers have a secret.
 var ToldOnce = toldOnce
 
-// Network and SafeNext are what they are called.
-var (
-	Network  = network
-	SafeNext = safeNext
-)
+// SafeNext is what it is called.
+var SafeNext = safeNext
 
 // Client gives the address that a request came from where networks are trusted.
 func Client(trusted []netip.Prefix, r *http.Request) string { return proxies(trusted).client(r) }

@@ -3,7 +3,6 @@ package api
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -75,24 +74,11 @@ func newLimits(c RateLimits) *limits {
 }
 
 func (l *limits) ofAddress(r route, address string, now time.Time) time.Duration {
-	return l.address[r.class()].take(network(address), now)
+	return l.address[r.class()].take(tenant.Network(address), now)
 }
 
 func (l *limits) ofPrincipal(r route, p tenant.Principal, now time.Time) time.Duration {
 	return l.principal[r.class()].take(p.Actor(), now)
-}
-
-// network is what one subscriber has of addresses: an IPv4 address, or an IPv6 network of 64 bits.
-func network(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil || a.Unmap().Is4() {
-		return address
-	}
-	p, err := a.WithZone("").Prefix(64)
-	if err != nil {
-		return address
-	}
-	return p.String()
 }
 
 // limiter is a token bucket for each of many keys. What is full again is forgotten; with too many keys at once others are

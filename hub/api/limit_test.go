@@ -100,7 +100,7 @@ func TestNetworkOfAnAddress(t *testing.T) {
 	for address, want := range map[string]string{
 		"10.0.0.1": "10.0.0.1", "::ffff:10.0.0.1": "::ffff:10.0.0.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "@": "@",
 	} {
-		if got := api.Network(address); got != want {
+		if got := tenant.Network(address); got != want {
 			t.Errorf("%s: %s", address, got)
 		}
 	}

@@ -128,7 +128,7 @@ func (s *Service) RemoveFactor(ctx context.Context, c Credentials, v Visitor) er
 	if err := s.checkFactor(ctx, u, c.Code); err != nil {
 		return err
 	}
-	if err := s.store.ForgetAttempts(ctx, u.Name, v.Address); err != nil {
+	if err := s.store.ForgetAttempts(ctx, u.Name, Network(v.Address)); err != nil {
 		return err
 	}
 	return s.store.DropFactor(ctx, u.Name)
@@ -136,7 +136,7 @@ func (s *Service) RemoveFactor(ctx context.Context, c Credentials, v Visitor) er
 
 // again checks the password of who is signed in already, as strictly as a sign-in.
 func (s *Service) again(ctx context.Context, c Credentials, v Visitor) (User, error) {
-	wait, err := s.store.Attempt(ctx, c.User, v.Address, s.now(), s.opt.Limits)
+	wait, err := s.store.Attempt(ctx, c.User, Network(v.Address), s.now(), s.opt.Limits)
 	if err != nil {
 		return User{}, fmt.Errorf("cannot count sign-ins: %w", err)
 	}

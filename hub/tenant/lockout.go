@@ -1,6 +1,9 @@
 package tenant
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Limit is how many sign-ins may fail, within Window, before there is a wait; each further one doubles it.
 type Limit struct {
@@ -55,4 +58,17 @@ func (l Limits) Wait(t Tally, now time.Time) time.Duration {
 		return wait
 	}
 	return max(wait, l.User.wait(t.User, now))
+}
+
+// Network is what one subscriber has of addresses: an IPv4 address, or an IPv6 network of 64 bits.
+func Network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
 }

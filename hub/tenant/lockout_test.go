@@ -57,6 +57,22 @@ func TestFailedSignInsAreLimitedPerAddressOverAllUsers(t *testing.T) {
 	}
 }
 
+// Who has one IPv6 address has 2⁶⁴ of them.
+func TestAddressesOfOneNetworkAreOne(t *testing.T) {
+	s := open(t)
+	for i := range 5 {
+		if err := s.try("anna", "a wrong guess", "", fmt.Sprintf("2001:db8:1:2::%x", i)); !errors.Is(err, tenant.ErrCredentials) {
+			t.Fatalf("guess %d: %v", i, err)
+		}
+	}
+	if err := s.try("anna", password, "", "2001:db8:1:2:ffff::1"); !errors.Is(err, tenant.ErrTooMany) {
+		t.Errorf("the sixth, from the same network: %v", err)
+	}
+	if err := s.try("anna", password, "", "2001:db8:1:3::1"); err != nil {
+		t.Errorf("from another network: %v", err)
+	}
+}
+
 func TestFailedSignInsAreLimitedPerUserOverAllAddresses(t *testing.T) {
 	s := open(t)
 	s.login() // from 10.0.0.1

@@ -105,7 +105,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, v Visitor) (token st
 		return "", Session{}, ErrCredentials
 	}
 	now := s.now()
-	wait, err := s.store.Attempt(ctx, name, v.Address, now, s.opt.Limits)
+	wait, err := s.store.Attempt(ctx, name, Network(v.Address), now, s.opt.Limits)
 	if err != nil {
 		return "", Session{}, fmt.Errorf("cannot count sign-ins: %w", err)
 	}
@@ -119,7 +119,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, v Visitor) (token st
 	if err := s.checkFactor(ctx, u, c.Code); err != nil {
 		return "", Session{}, err
 	}
-	if err := s.store.ForgetAttempts(ctx, name, v.Address); err != nil {
+	if err := s.store.ForgetAttempts(ctx, name, Network(v.Address)); err != nil {
 		return "", Session{}, fmt.Errorf("cannot count sign-ins: %w", err)
 	}
 	return s.open(ctx, u, v)

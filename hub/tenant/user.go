@@ -97,7 +97,7 @@ func (s *Service) ChangePassword(ctx context.Context, c Credentials, fresh strin
 	if err := s.putPassword(ctx, u, fresh, false); err != nil {
 		return "", Session{}, err
 	}
-	if err := s.store.ForgetAttempts(ctx, u.Name, v.Address); err != nil {
+	if err := s.store.ForgetAttempts(ctx, u.Name, Network(v.Address)); err != nil {
 		return "", Session{}, err
 	}
 	if u, err = s.store.User(ctx, u.Name); err != nil {
