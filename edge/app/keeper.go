@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"reflect"
@@ -116,7 +117,9 @@ func (k *Keeper) turn(ctx context.Context) (next *config.Config, err error) {
 	k.show(nil)
 	if !ended {
 		stop()
-		err = <-done
+		if err = <-done; errors.Is(err, context.Canceled) {
+			err = nil // it was stopped while it began
+		}
 	}
 	if a.time != nil {
 		k.had.time = a.time
