@@ -65,7 +65,8 @@ func TestFlagsGoBeforeThePlan(t *testing.T) {
 }
 
 func TestTheHubsStockIsComparedWithTheTruth(t *testing.T) {
-	const stock = `{"locations":[{"code":"LD001-A-001"}],"items":[{"id":"LD-00001"}],"cols":{"item":[0],"location":[0],"on_hand":[%d]}}`
+	const first = `{"places":[],"items":[],"cols":{"item":[],"location":[],"on_hand":[]},"next":"first"}`
+	const stock = `{"places":["LD001-A-001"],"items":[{"id":"LD-00001"}],"cols":{"item":[0],"location":[0],"on_hand":[%d]},"next":""}`
 	have := 3
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -76,6 +77,8 @@ func TestTheHubsStockIsComparedWithTheTruth(t *testing.T) {
 			}
 		case strings.HasSuffix(r.URL.Path, "/quarantine"):
 			fmt.Fprint(w, `{"items":[]}`)
+		case r.URL.Query().Get("after") == "":
+			fmt.Fprint(w, first)
 		default:
 			fmt.Fprintf(w, stock, have)
 		}
