@@ -77,6 +77,8 @@ func TestTheHubsStockIsComparedWithTheTruth(t *testing.T) {
 			}
 		case strings.HasSuffix(r.URL.Path, "/quarantine"):
 			fmt.Fprint(w, `{"items":[]}`)
+		case strings.HasSuffix(r.URL.Path, "/sites"):
+			fmt.Fprint(w, `{"items":[{"id":"LD001"}]}`)
 		case r.URL.Query().Get("after") == "":
 			fmt.Fprint(w, first)
 		default:
