@@ -79,7 +79,7 @@ func orderFlags(f *flag.FlagSet, o *loadOrder) {
 	f.StringVar(&o.check, "check", "", "URL of the hub, such as http://127.0.0.1:8080, whose stock must be the truth at the end")
 	f.StringVar(&o.user, "user", "admin", "who asks the hub, for --check")
 	f.StringVar(&o.password, "password", "", "of --user")
-	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of --user, such as the hub's admin-password.txt")
+	f.StringVar(&o.passwordFile, "password-file", "", "file with the password of --user, which was changed since the hub made it")
 	f.DurationVar(&o.options.Every, "every", 10*time.Second, "how often to tell how it goes")
 	f.StringVar(&o.options.Watch, "watch", "", "process id whose CPU and memory are told, such as the hub's")
 }
