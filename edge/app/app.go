@@ -114,6 +114,10 @@ func (a *App) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.closeAll()) }()
 	defer a.stage.stop()
 	if err := a.build(ctx); err != nil {
+		if ctx.Err() != nil { // because then anything may fail
+			a.opt.Log.Info("gateway was stopped while it started", "err", err)
+			return nil
+		}
 		return err
 	}
 	a.opt.Log.Info("gateway runs", "edge", a.conf.Edge, "site", a.conf.Site, "api", "http://"+a.Addr(), "devices", len(a.conf.Devices),

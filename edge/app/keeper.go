@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"reflect"
@@ -117,9 +116,7 @@ func (k *Keeper) turn(ctx context.Context) (next *config.Config, err error) {
 	k.show(nil)
 	if !ended {
 		stop()
-		if err = <-done; errors.Is(err, context.Canceled) {
-			err = nil // it was stopped while it began
-		}
+		err = <-done
 	}
 	if a.time != nil {
 		k.had.time = a.time

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tallydock/tallydock/hub/api"
-	"github.com/tallydock/tallydock/hub/config"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
 	"github.com/tallydock/tallydock/hub/tenant/oidc"
@@ -15,11 +14,7 @@ import (
 
 // users are those who may come in, and how.
 func (h *house) users() (*tenant.Service, error) {
-	keys, err := config.EnsureSecretKey(h.cfg)
-	if err != nil {
-		return nil, err
-	}
-	opt := tenant.Options{Idle: h.cfg.Sessions.Idle, Life: h.cfg.Sessions.Life, Sealer: keys, ChangeMade: true}
+	opt := tenant.Options{Idle: h.cfg.Sessions.Idle, Life: h.cfg.Sessions.Life, Sealer: h.keys, ChangeMade: true}
 	for _, name := range h.cfg.TOTPRequiredRoles {
 		role, err := tenant.ParseRole(name)
 		if err != nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/tallydock/tallydock/hub/intake"
 	"github.com/tallydock/tallydock/hub/planner"
 	"github.com/tallydock/tallydock/hub/replica"
+	"github.com/tallydock/tallydock/hub/secret"
 	"github.com/tallydock/tallydock/hub/series"
 	"github.com/tallydock/tallydock/hub/store"
 	"github.com/tallydock/tallydock/hub/tenant"
@@ -38,7 +39,8 @@ type house struct {
 	db       *store.DB
 	bus      *event.Bus
 	life     *lifecycle
-	id       string // of the database
+	id       string          // of the database
+	keys     *secret.Keyring // that seal secrets
 	broker   *broker.Broker
 	members  *members
 	uplink   *ingest.Ingest
@@ -58,6 +60,9 @@ type house struct {
 func (h *house) open(ctx context.Context) (err error) {
 	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if h.id, err = h.db.HubID(ctx); err != nil {
+		return err
+	}
+	if h.keys, err = config.EnsureSecretKey(h.cfg); err != nil {
 		return err
 	}
 	if err := h.registerMetrics(ctx); err != nil {

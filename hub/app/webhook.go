@@ -20,10 +20,6 @@ var webhookEvents = []event.Type{
 
 // startWebhooks sends what is committed to the endpoints that people set up. It goes by the machine's clock, as receivers do.
 func (h *house) startWebhooks(ctx context.Context, _ config.Credentials) error {
-	keys, err := config.EnsureSecretKey(h.cfg)
-	if err != nil {
-		return err
-	}
 	private, err := h.cfg.Webhooks.Private()
 	if err != nil {
 		return err
@@ -37,7 +33,7 @@ func (h *house) startWebhooks(ctx context.Context, _ config.Credentials) error {
 		policy.Ports = append(policy.Ports, uint16(p))
 	}
 	client := webhook.NewClient(policy, webhook.ClientConfig{Proxy: proxy})
-	h.hooks = store.Webhooks{DB: h.db, Sealer: keys}
+	h.hooks = store.Webhooks{DB: h.db, Sealer: h.keys}
 	h.webhooks = webhook.NewService(webhook.ServiceConfig{
 		Policy: policy, Source: webhook.Source{Hub: h.id}, Sender: client, Now: time.Now, NewID: newID, Random: rand.Reader,
 	}, h.hooks)
